@@ -1,0 +1,130 @@
+// swift-tools-version: 6.2
+// The rooms of the house. Arrows point down only; the floors are drawn in
+// Sources/plumb/Documentation.docc/Architecture.md.
+import PackageDescription
+
+// Kernels are compiled for the CPU of the machine that builds. On a cluster of unlike machines set
+// PLUMB_MARCH to what all of them have, for example `PLUMB_MARCH=x86-64-v3`.
+let march = Context.environment["PLUMB_MARCH"] ?? "native"
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+let vectorised: [SwiftSetting] = [
+  .unsafeFlags(["-Xcc", "-march=\(march)", "-Xcc", "-mprefer-vector-width=512"])
+]
+/// Numeric targets are optimised in debug builds too, so that tests stay fast.
+let numeric = strict + vectorised + [.unsafeFlags(["-O"])]
+/// Only for loops on raw pointers: failed preconditions and overflows pass silently here.
+let unchecked = strict + vectorised + [.unsafeFlags(["-Ounchecked"])]
+
+func room(
+  _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = strict,
+  resources: [Resource] = []
+) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = strict,
+  excluding: [String] = []
+) -> Target {
+  .testTarget(
+    name: name + "Tests", dependencies: [.byName(name: name)] + dependencies,
+    exclude: excluding, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "plumb",
+  platforms: [.macOS(.v15)],
+  products: [.executable(name: "plumb", targets: ["plumb"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+  ],
+  targets: [
+    // Ground: what Swift cannot call by itself.
+    .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .target(name: "CLinux"),
+
+    // Words that every floor uses.
+    room("Diagnostics"),
+    room("CanonicalJSON", ["Diagnostics"], settings: numeric),
+    room("Randomness", settings: numeric),
+
+    // Engine.
+    room("YAMLSyntax", ["CLibYAML", "Diagnostics"]),
+    room("Pipelines", ["YAMLSyntax", "CanonicalJSON", "Diagnostics"]),
+    room(
+      "ArtifactStore",
+      ["CLinux", "CanonicalJSON", "Diagnostics", .product(name: "Crypto", package: "swift-crypto")]),
+    room(
+      "Scheduling",
+      ["CLinux", "Pipelines", "ArtifactStore", "Randomness", "CanonicalJSON", "Diagnostics"]),
+
+    // Learning.
+    room("Kernels", settings: unchecked),
+    room("Tensors", ["Kernels", "COpenBLAS", "Randomness"], settings: numeric),
+    room("Networks", ["Tensors", "Kernels", "Randomness"], settings: numeric),
+    room("ModelFiles", ["CanonicalJSON", "Diagnostics"], settings: numeric),
+    room("Tokenizers", ["CanonicalJSON", "Diagnostics"], settings: numeric),
+    room(
+      "LanguageModels",
+      ["Networks", "Tensors", "Kernels", "ModelFiles", "Randomness", "CanonicalJSON", "Diagnostics"],
+      settings: numeric),
+    room("Corpora", ["Randomness", "CanonicalJSON", "YAMLSyntax", "Diagnostics"], settings: numeric),
+    room("Statistics", ["Randomness", "Diagnostics"], settings: numeric),
+
+    // Where both meet.
+    room(
+      "Reports",
+      ["CanonicalJSON", "Diagnostics", .product(name: "Mustache", package: "swift-mustache")],
+      resources: [.embedInCode("Templates")]),
+    room(
+      "StageLibrary",
+      [
+        "Scheduling", "LanguageModels", "Tokenizers", "Corpora", "Statistics", "Reports",
+        "Randomness", "CanonicalJSON", "Diagnostics",
+      ]),
+    .executableTarget(
+      name: "plumb",
+      dependencies: [
+        "StageLibrary", "Scheduling", "Pipelines", "ArtifactStore", "Reports", "Tensors",
+        "CanonicalJSON", "Diagnostics", "CLinux",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "plumb-bench",
+      dependencies: [
+        "LanguageModels", "Networks", "Tensors", "Kernels", "Tokenizers", "CanonicalJSON",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: numeric),
+
+    tests("Diagnostics"),
+    tests("CanonicalJSON", ["Diagnostics"]),
+    tests("Randomness"),
+    tests("YAMLSyntax", ["Diagnostics"]),
+    tests("Pipelines", ["YAMLSyntax", "Diagnostics"], excluding: ["invalid-manifests", "fixtures"]),
+    tests("ArtifactStore", ["CanonicalJSON", "Diagnostics"]),
+    tests("Scheduling", ["Pipelines", "ArtifactStore", "CanonicalJSON", "Diagnostics"]),
+    tests("Tensors", ["Kernels", "Randomness"], settings: numeric),
+    tests("Networks", ["Tensors", "Kernels", "Randomness"], settings: numeric),
+    tests("ModelFiles", ["CanonicalJSON", "Diagnostics"]),
+    tests("Tokenizers", ["CanonicalJSON", "Diagnostics"], excluding: ["fixtures"]),
+    tests(
+      "LanguageModels",
+      ["Networks", "Tensors", "ModelFiles", "Randomness", "CanonicalJSON", "Diagnostics"],
+      settings: numeric, excluding: ["fixtures"]),
+    tests("Corpora", ["Randomness", "CanonicalJSON", "Diagnostics"]),
+    tests("Statistics", ["Randomness", "Diagnostics"]),
+    tests("Reports", ["CanonicalJSON", "Diagnostics"]),
+    tests(
+      "StageLibrary",
+      ["Scheduling", "Pipelines", "ArtifactStore", "Corpora", "Statistics", "CanonicalJSON", "Diagnostics"]),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["CanonicalJSON", "CLinux"], swiftSettings: strict),
+  ]
+)
