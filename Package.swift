@@ -71,9 +71,13 @@ let package = Package(
     room("Tokenizers", ["CanonicalJSON", "Diagnostics"], settings: numeric),
     room(
       "LanguageModels",
-      ["Networks", "Tensors", "Kernels", "ModelFiles", "Randomness", "CanonicalJSON", "Diagnostics"],
+      [
+        "Networks", "Tensors", "Kernels", "ModelFiles", "Randomness", "CanonicalJSON",
+        "Diagnostics",
+      ],
       settings: numeric),
-    room("Corpora", ["Randomness", "CanonicalJSON", "YAMLSyntax", "Diagnostics"], settings: numeric),
+    room(
+      "Corpora", ["Randomness", "CanonicalJSON", "YAMLSyntax", "Diagnostics"], settings: numeric),
     room("Statistics", ["Randomness", "Diagnostics"], settings: numeric),
 
     // Where both meet.
@@ -107,7 +111,8 @@ let package = Package(
     tests("CanonicalJSON", ["Diagnostics"]),
     tests("Randomness"),
     tests("YAMLSyntax", ["Diagnostics"]),
-    tests("Pipelines", ["YAMLSyntax", "Diagnostics"], excluding: ["invalid-manifests", "fixtures"]),
+    tests(
+      "Pipelines", ["YAMLSyntax", "Diagnostics"], excluding: ["invalid-manifests", "fixtures"]),
     tests("ArtifactStore", ["CanonicalJSON", "Diagnostics"]),
     tests("Scheduling", ["Pipelines", "ArtifactStore", "CanonicalJSON", "Diagnostics"]),
     tests("Tensors", ["Kernels", "Randomness"], settings: numeric),
@@ -123,7 +128,10 @@ let package = Package(
     tests("Reports", ["CanonicalJSON", "Diagnostics"]),
     tests(
       "StageLibrary",
-      ["Scheduling", "Pipelines", "ArtifactStore", "Corpora", "Statistics", "CanonicalJSON", "Diagnostics"]),
+      [
+        "Scheduling", "Pipelines", "ArtifactStore", "Corpora", "Statistics", "CanonicalJSON",
+        "Diagnostics",
+      ]),
     .testTarget(
       name: "EndToEndTests", dependencies: ["CanonicalJSON", "CLinux"], swiftSettings: strict),
   ]

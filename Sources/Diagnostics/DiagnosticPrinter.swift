@@ -28,11 +28,13 @@ public struct DiagnosticPrinter: Sendable {
 
   public func text(of problem: Diagnostic) -> String {
     var out = ""
-    let kind = paint("\(problem.severity.rawValue)[\(problem.id)]", problem.severity == .error ? 31 : 33)
+    let kind = paint(
+      "\(problem.severity.rawValue)[\(problem.id)]", problem.severity == .error ? 31 : 33)
     out += heading(problem.span) + kind + ": " + clean(problem.message, keepBreaks: true) + "\n"
     out += excerpt(problem.span)
     for note in problem.notes {
-      out += heading(note.span) + paint("note", 36) + ": " + clean(note.message, keepBreaks: true) + "\n"
+      out +=
+        heading(note.span) + paint("note", 36) + ": " + clean(note.message, keepBreaks: true) + "\n"
       out += excerpt(note.span)
     }
     if let help = problem.help {
