@@ -91,10 +91,12 @@ let package = Package(
         "Scheduling", "LanguageModels", "Tokenizers", "Corpora", "Statistics", "Reports",
         "Randomness", "CanonicalJSON", "Diagnostics",
       ]),
+    // Text for a person at a terminal: pure functions from states to lines.
+    room("Console", ["Diagnostics"]),
     .executableTarget(
       name: "plumb",
       dependencies: [
-        "StageLibrary", "Scheduling", "Pipelines", "ArtifactStore", "Reports", "Tensors",
+        "Console", "StageLibrary", "Scheduling", "Pipelines", "ArtifactStore", "Reports", "Tensors",
         "CanonicalJSON", "Diagnostics", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -126,6 +128,7 @@ let package = Package(
     tests("Corpora", ["Randomness", "CanonicalJSON", "Diagnostics"]),
     tests("Statistics", ["Randomness", "Diagnostics"]),
     tests("Reports", ["CanonicalJSON", "Diagnostics"]),
+    tests("Console"),
     tests(
       "StageLibrary",
       [
