@@ -1,0 +1,66 @@
+// Scaled dot-product attention inside the segments of a packed batch, in blocks with an online
+// softmax (Dao et al. 2022): no [T, T] matrix is kept, only the logarithm of each softmax sum.
+//
+//   S = s·Q·Kᵀ   P = softmax(S)   O = P·V
+//   dV = Pᵀ·dO   dP = dO·Vᵀ   dS = P∘(dP − rowsum(dO∘O))   dQ = s·dS·K   dK = s·dSᵀ·Q
+
+import Kernels
+import Tensors
+
+/// Multi-head attention with grouped key/value heads.
+public struct Attention: Sendable {
+  /// Query heads H.
+  public var heads: Int
+  /// Key/value heads G; each serves H/G neighbouring query heads. H for GPT-2.
+  public var keyValueHeads: Int
+  /// Head size D.
+  public var headSize: Int
+  /// Factor s of the scores, 1/√D by default.
+  public var scale: Float
+  /// Whether a token sees only itself and what is before it.
+  public var isCausal: Bool
+  /// Dropout of the probabilities, nil or rate 0 for none.
+  public var dropout: Dropout?
+
+  public init(
+    heads: Int, keyValueHeads: Int? = nil, headSize: Int, scale: Float? = nil,
+    isCausal: Bool = true, dropout: Dropout? = nil
+  ) {
+    let groups = keyValueHeads ?? heads
+    precondition(
+      heads > 0 && groups > 0 && heads % groups == 0,
+      "\(heads) query heads cannot share \(groups) key/value heads")
+    self.heads = heads
+    self.keyValueHeads = groups
+    self.headSize = headSize
+    self.scale = scale ?? 1 / Float(headSize).squareRoot()
+    self.isCausal = isCausal
+    self.dropout = dropout
+  }
+
+  /// - Parameters:
+  ///   - q: `[N, H·D]`; may be columns of a wider buffer, as may `k` and `v`.
+  ///   - k: `[N, G·D]`
+  ///   - v: `[N, G·D]`
+  ///   - segments: of N tokens together.
+  ///   - o: `[N, H·D]`, overwritten.
+  ///   - logSumExp: `[N, H]`, overwritten, saved for the backward pass; nil if none follows.
+  public func forward(
+    q: Tensor, k: Tensor, v: Tensor, segments: Segments, into o: Tensor, logSumExp: Tensor?
+  ) {
+    fatalError("not written yet")
+  }
+
+  /// - Parameters:
+  ///   - dO: `[N, H·D]`
+  ///   - q, k, v, o, logSumExp: of the forward pass.
+  ///   - dQ: `[N, H·D]`, overwritten; may be columns of a wider buffer, as may `dK` and `dV`.
+  ///   - dK: `[N, G·D]`, overwritten.
+  ///   - dV: `[N, G·D]`, overwritten.
+  public func backward(
+    _ dO: Tensor, q: Tensor, k: Tensor, v: Tensor, o: Tensor, logSumExp: Tensor,
+    segments: Segments, dQ: Tensor, dK: Tensor, dV: Tensor
+  ) {
+    fatalError("not written yet")
+  }
+}

@@ -1,0 +1,36 @@
+// Dropout whose mask is a function of (seed, step, site, row, column): nothing is stored, the
+// backward pass applies the same function, and threads or batches do not change it.
+//
+//   y = x·m/(1 − rate),  m ∈ {0, 1}        dx = dy·m/(1 − rate)
+
+import Kernels
+import Tensors
+
+/// Dropout (Srivastava et al. 2014), inverted form.
+public struct Dropout: Sendable {
+  /// Share of numbers set to zero, 0 ≤ rate < 1. At 0 nothing is computed.
+  public var rate: Float
+  public var seed: Int
+  /// The optimiser step, so that every step draws a new mask.
+  public var step: Int
+  /// Which dropout of the model: another number at each place, such as `3 * layer + 1`.
+  public var site: Int
+  /// Row in the whole step of this batch's first row, if a step is made of several batches.
+  public var firstRow: Int
+
+  public init(rate: Float, seed: Int, step: Int, site: Int, firstRow: Int = 0) {
+    precondition(rate >= 0 && rate < 1, "a dropout rate is in 0..<1, not \(rate)")
+    self.rate = rate
+    self.seed = seed
+    self.step = step
+    self.site = site
+    self.firstRow = firstRow
+  }
+
+  /// Applies mask and scale in place; forward on activations, backward on their gradient.
+  ///
+  /// - Parameter x: `[N, C]`
+  public func apply(to x: Tensor) {
+    fatalError("not written yet")
+  }
+}

@@ -1,0 +1,48 @@
+// y = x·Wᵀ + b, the only type that knows how weights are stored (and, later, LoRA).
+//
+//   dx = dy·W        dW += dyᵀ·x        db += Σₙ dy
+
+import Kernels
+import Tensors
+
+/// A fully connected layer. It owns nothing: weights and gradients are views into arenas.
+public struct Linear: Sendable {
+  /// `[out, in]`
+  public var weight: WeightStore
+  /// `[1, out]`
+  public var bias: Tensor?
+  /// `[out, in]`; nil if the weight is frozen, and then its gradient costs nothing.
+  public var weightGradient: Tensor?
+  /// `[1, out]`; nil if the bias is frozen or absent.
+  public var biasGradient: Tensor?
+
+  public init(
+    weight: WeightStore, bias: Tensor? = nil, weightGradient: Tensor? = nil,
+    biasGradient: Tensor? = nil
+  ) {
+    self.weight = weight
+    self.bias = bias
+    self.weightGradient = weightGradient
+    self.biasGradient = biasGradient
+  }
+
+  public var inputs: Int { weight.inputs }
+  public var outputs: Int { weight.outputs }
+
+  /// - Parameters:
+  ///   - x: `[N, in]`
+  ///   - y: `[N, out]`, overwritten.
+  public func forward(_ x: Tensor, into y: Tensor) {
+    fatalError("not written yet")
+  }
+
+  /// Adds into the gradients of weight and bias.
+  ///
+  /// - Parameters:
+  ///   - dy: `[N, out]`
+  ///   - x: `[N, in]` of the forward pass.
+  ///   - dx: `[N, in]`, overwritten, or added to if `accumulate`; nil if nobody below learns.
+  public func backward(_ dy: Tensor, x: Tensor, dx: Tensor?, accumulate: Bool = false) {
+    fatalError("not written yet")
+  }
+}

@@ -1,0 +1,62 @@
+// All threads of the learning code come from here. Work is cut into tiles by its size alone; threads
+// only decide who computes a tile, so they never change a bit of the result.
+
+import Dispatch
+import Foundation
+import Synchronization
+
+/// How many threads compute.
+public enum Parallelism {
+  private static let setting = Atomic<Int>(initialThreads())
+
+  /// Threads of this process, from `PLUMB_THREADS`, else one for each core. Never part of a key.
+  public static var threads: Int {
+    get { setting.load(ordering: .relaxed) }
+    set {
+      precondition(newValue >= 1, "\(newValue) threads cannot compute anything")
+      setting.store(newValue, ordering: .relaxed)
+    }
+  }
+
+  private static func initialThreads() -> Int {
+    let cores = ProcessInfo.processInfo.activeProcessorCount
+    guard let text = ProcessInfo.processInfo.environment["PLUMB_THREADS"], let count = Int(text),
+      count >= 1
+    else { return cores }
+    return count
+  }
+}
+
+/// Calls `body` once for each tile 0..<count, on up to `Parallelism.threads` threads at a time.
+///
+/// Tiles must write disjoint memory and must not depend on each other. Which thread takes which
+/// tile is open; sums over tiles are therefore made by the caller, in order of tiles, afterwards.
+public func parallelFor(_ count: Int, _ body: (Int) -> Void) {
+  let workers = min(Parallelism.threads, count)
+  guard workers > 1 else {
+    for tile in 0..<max(0, count) { body(tile) }
+    return
+  }
+  // The one exception to checked concurrency in the learning code: `body` captures pointers and is
+  // not Sendable. `concurrentPerform` returns after the last call, so nothing captured can dangle;
+  // disjoint writes are the caller's promise above.
+  nonisolated(unsafe) let body = body
+  let next = Atomic<Int>(0)
+  DispatchQueue.concurrentPerform(iterations: workers) { _ in
+    while true {
+      let tile = next.wrappingAdd(1, ordering: .relaxed).oldValue
+      guard tile < count else { break }
+      body(tile)
+    }
+  }
+}
+
+/// Cuts 0..<count into ranges of `size` and computes them in parallel; the last may be shorter.
+@inlinable public func parallelFor(
+  _ count: Int, by size: Int, _ body: (Range<Int>) -> Void
+) {
+  let size = max(1, size)
+  parallelFor((count + size - 1) / size) { tile in
+    body(tile * size..<min(count, (tile + 1) * size))
+  }
+}
