@@ -83,7 +83,10 @@ let package = Package(
     // Where both meet.
     room(
       "Reports",
-      ["CanonicalJSON", "Diagnostics", .product(name: "Mustache", package: "swift-mustache")],
+      [
+        "Statistics", "CanonicalJSON", "Diagnostics",
+        .product(name: "Mustache", package: "swift-mustache"),
+      ],
       resources: [.embedInCode("Templates")]),
     room(
       "StageLibrary",
@@ -127,7 +130,7 @@ let package = Package(
       settings: numeric, excluding: ["fixtures"]),
     tests("Corpora", ["Randomness", "CanonicalJSON", "Diagnostics"]),
     tests("Statistics", ["Randomness", "Diagnostics"]),
-    tests("Reports", ["CanonicalJSON", "Diagnostics"]),
+    tests("Reports", ["Statistics", "Randomness", "CanonicalJSON", "Diagnostics"]),
     tests("Console"),
     tests(
       "StageLibrary",
