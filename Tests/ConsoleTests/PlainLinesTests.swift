@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test func `the last line of a run`() {
-    var summary = RunSummary(
+    var summary = RunTotals(
       produced: 12, reused: 88, failed: 0, cancelled: 0, seconds: 134,
       report: "artifacts/runs/x/report.html")
     #expect(

@@ -1,7 +1,7 @@
 // The last line of a run: the one that people quote.
 
 /// Counts of a finished run.
-public struct RunSummary: Sendable {
+public struct RunTotals: Sendable {
   public var produced: Int
   public var reused: Int
   public var failed: Int
