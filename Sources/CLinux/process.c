@@ -1,0 +1,113 @@
+// Bodies of plumb_process.h.
+#define _GNU_SOURCE
+#include "plumb_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+
+int plumb_spawn(
+    const char *path, char *const argv[], char *const envp[],
+    const struct plumb_descriptor *descriptors, int count, pid_t *pid) {
+  enum { limit = 16 };
+  if (count > limit) return EINVAL;
+  int highest = 2;
+  for (int i = 0; i < count; i++)
+    if (descriptors[i].target > highest) highest = descriptors[i].target;
+
+  // Sources are lifted above all targets first: one dup2 must not overwrite the source of another.
+  int lifted[limit];
+  int made = 0;
+  int error = 0;
+  for (; made < count && !error; made++) {
+    lifted[made] = fcntl(descriptors[made].source, F_DUPFD_CLOEXEC, highest + 1);
+    if (lifted[made] < 0) {
+      error = errno;
+      break;
+    }
+  }
+
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawnattr_init(&attributes);
+  for (int i = 0; i < made && !error; i++)
+    error = posix_spawn_file_actions_adddup2(&actions, lifted[i], descriptors[i].target);
+  if (!error) error = posix_spawn_file_actions_addclosefrom_np(&actions, highest + 1);
+
+  sigset_t all, none;
+  sigfillset(&all);
+  sigemptyset(&none);
+  if (!error) error = posix_spawnattr_setsigdefault(&attributes, &all);
+  if (!error) error = posix_spawnattr_setsigmask(&attributes, &none);
+  if (!error) error = posix_spawnattr_setpgroup(&attributes, 0);
+  if (!error)
+    error = posix_spawnattr_setflags(
+        &attributes,
+        POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  if (!error) error = posix_spawn(pid, path, &actions, &attributes, argv, envp);
+
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  for (int i = 0; i < made; i++) close(lifted[i]);
+  return error;
+}
+
+int plumb_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+static double seconds(struct timeval time) { return (double)time.tv_sec + time.tv_usec * 1e-6; }
+
+int plumb_collect(pid_t pid, struct plumb_ending *ending) {
+  int status = 0;
+  struct rusage usage;
+  *ending = (struct plumb_ending){.exit_status = -1};
+  pid_t answer;
+  do {
+    answer = wait4(pid, &status, WNOHANG, &usage);
+  } while (answer < 0 && errno == EINTR);
+  if (answer < 0) return errno;
+  if (answer == 0) return 0;
+  ending->ended = true;
+  if (WIFEXITED(status)) ending->exit_status = WEXITSTATUS(status);
+  if (WIFSIGNALED(status)) {
+    ending->signal = WTERMSIG(status);
+    ending->dumped_core = WCOREDUMP(status);
+  }
+  ending->cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  ending->peak_bytes = (int64_t)usage.ru_maxrss * 1024;
+  return 0;
+}
+
+int plumb_pipe(int *read_end, int *write_end) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return errno;
+  *read_end = ends[0];
+  *write_end = ends[1];
+  return 0;
+}
+
+int plumb_set_nonblocking(int descriptor) {
+  int flags = fcntl(descriptor, F_GETFL);
+  if (flags < 0) return errno;
+  return fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 ? 0 : errno;
+}
+
+int plumb_open_log(const char *path) {
+  return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+}
+
+int plumb_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
+void plumb_set_process_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

@@ -1,0 +1,86 @@
+// Why an instance must run: the difference between its record and the record of the same instance in
+// the newest run that has one. Read only when a reason is asked for, so that a run in which
+// everything is reused never opens an old run.
+
+import ArtifactStore
+import CanonicalJSON
+import Diagnostics
+import Foundation
+import Pipelines
+import Synchronization
+
+final class PreviousRuns: Sendable {
+  private let store: Store
+  private let pipeline: String
+  /// Newest first; nil until first needed.
+  private let reports = Mutex<[RunReport]?>(nil)
+  /// A store that is shared by many pipelines must not make planning slow.
+  private let depth = 30
+
+  init(store: Store, pipeline: String) {
+    self.store = store
+    self.pipeline = pipeline
+  }
+
+  /// "parameter learning_rate: 5e-05 → 0.0001", "new", "it failed last time".
+  func reasons(for record: ActionRecord, of id: InstanceID) -> [String] {
+    guard let (row, folder) = lastRow(of: id.description) else { return ["new"] }
+    if row.key == record.key.hex {
+      switch row.outcome {
+      case .failed: return ["it failed last time"]
+      case .interrupted: return ["it was stopped last time"]
+      case .produced, .reused: return ["its result is no longer in the store"]
+      case .pending, .skipped, .notStarted: return ["it has not been made yet"]
+      }
+    }
+    guard let older = Self.record(of: row, in: folder, store: store) else {
+      return ["changed since the last run, whose record is gone"]
+    }
+    let differences = record.differences(from: older).map(\.description)
+    return differences.isEmpty ? ["changed"] : differences
+  }
+
+  /// The newest row of an instance that got as far as having a key.
+  func lastRow(of id: String) -> (RunRow, folder: String)? {
+    for report in load() {
+      if let row = report.row(id), row.key != nil { return (row, report.folder) }
+    }
+    return nil
+  }
+
+  private func load() -> [RunReport] {
+    reports.withLock { reports in
+      if let reports { return reports }
+      let folders = (try? store.runs()) ?? []
+      var found: [RunReport] = []
+      for folder in folders.prefix(depth) {
+        if let report = try? RunReport(readingRunFolder: folder.path), report.pipeline == pipeline {
+          found.append(report)
+        }
+      }
+      reports = found
+      return found
+    }
+  }
+
+  /// The record behind a row: from the store, else from the order that its worker received.
+  static func record(of row: RunRow, in folder: String, store: Store) -> ActionRecord? {
+    if let key = row.key.flatMap(Digest.init(hex:)), case .hit(let result) = store.lookUp(key),
+      let record = try? store.record(result.record)
+    {
+      return record
+    }
+    let path = WorkerOrder.path(inRunFolder: folder, instance: row.instance)
+    guard let order = try? WorkerOrder(readingFrom: path), order.record.key.hex == row.key else {
+      return nil
+    }
+    return order.record
+  }
+}
+
+extension RunRow {
+  /// The record that this row's key stands for, if the store or the run folder still has it.
+  public func record(inRunFolder folder: String, store: Store) -> ActionRecord? {
+    PreviousRuns.record(of: self, in: folder, store: store)
+  }
+}

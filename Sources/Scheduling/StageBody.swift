@@ -1,0 +1,44 @@
+// What a stage kind implements: one static function that reads inputs, calls, writes outputs. It is
+// run by a worker process (Worker.swift) and sees the world through its StageContext only.
+
+import CanonicalJSON
+import Diagnostics
+
+/// The native body of a stage kind (`run: native` in its `stage.yaml`).
+public protocol StageBody: Sendable {
+  /// The folder's name under `stages/`.
+  static var kind: String { get }
+
+  /// Reads inputs, writes every output of its definition, returns.
+  ///
+  /// What it makes may depend on the context's parameters, inputs and declared files, and on nothing
+  /// else: not on the time, the host, the number of threads, the environment.
+  static func run(_ stage: StageContext) throws(Diagnostic)
+
+  /// How much memory a worker will need, in bytes; the scheduler admits workers by it.
+  static func memory(for order: StageSizes) -> Int
+}
+
+extension StageBody {
+  public static func memory(for order: StageSizes) -> Int { order.defaultMemory }
+}
+
+/// What is known about an instance before it starts: enough to estimate its memory.
+public struct StageSizes: Sendable {
+  public let parameters: Parameters
+  /// Bytes of each item of each input port.
+  public let inputs: [String: [Int]]
+
+  public init(parameters: Parameters, inputs: [String: [Int]]) {
+    self.parameters = parameters
+    self.inputs = inputs
+  }
+
+  /// Bytes of all items of one port; 0 for an empty one.
+  public func bytes(of port: String) -> Int { (inputs[port] ?? []).reduce(0, +) }
+
+  public var inputBytes: Int { inputs.values.reduce(0) { $0 + $1.reduce(0, +) } }
+
+  /// 128 MiB and three times the inputs.
+  public var defaultMemory: Int { 128 << 20 + 3 * inputBytes }
+}
