@@ -1,0 +1,41 @@
+// Drawing a part of a corpus: n per label as in the study, or n altogether. Order is shuffled by a
+// named stream, so a drawn corpus is not sorted by label.
+
+import Diagnostics
+import Randomness
+
+extension Corpus {
+  /// `count` documents of every label, then all shuffled; documents without a label are left out.
+  ///
+  /// Every label draws from a stream of its own (`balance/left`), the order from `balance`, so one
+  /// label's documents do not change another's draw.
+  ///
+  /// **Throws**: `balance-too-few`, `balance-unlabelled`.
+  /// **Source**: the study draws 506 per class and shuffles (research on arXiv 2410.15234, §3).
+  public func balanced(perLabel count: Int, seed: Int) throws(Diagnostic) -> Corpus {
+    let labels = labelCounts
+    guard !labels.isEmpty else { throw .balanceUnlabelled() }
+    var drawn: [Document] = []
+    for (label, has) in labels {
+      guard has >= count else { throw .balanceTooFew(label, has: has, wanted: count) }
+      let group = documents.filter { $0.label == label }
+      var stream = RandomStream(seed: seed, name: "balance/\(label)")
+      for index in stream.sample(count, of: group.count) { drawn.append(group[index]) }
+    }
+    var stream = RandomStream(seed: seed, name: "balance")
+    stream.shuffle(&drawn)
+    return Corpus(documents: drawn, facts: facts)
+  }
+
+  /// `count` documents in random order.
+  ///
+  /// **Throws**: `sample-too-few`.
+  public func sampled(_ count: Int, seed: Int) throws(Diagnostic) -> Corpus {
+    guard documents.count >= count else {
+      throw .sampleTooFew(has: documents.count, wanted: count)
+    }
+    var stream = RandomStream(seed: seed, name: "sample")
+    return Corpus(
+      documents: stream.sample(count, of: documents.count).map { documents[$0] }, facts: facts)
+  }
+}

@@ -1,0 +1,220 @@
+// Merges the bytes of one piece into tokens, and remembers the pieces it has seen: text repeats its
+// words, so most pieces are found instead of merged. Pieces come from PreTokenizer.swift.
+
+/// Working memory of an encoding thread.
+final class PieceEncoder {
+  private let byteTokens: [Int32]
+  private let merges: MergeTable
+  /// Vocabulary of whole pieces, where the tokenizer says that a known piece needs no merging.
+  private let wholePieces: [[UInt8]: Int32]?
+
+  // The cache: an open hash table of pieces (bytes in `keyBytes`) and their ids (in `ids`).
+  private var slots: [Int32]
+  private var entries: [Entry] = []
+  private var keyBytes: [UInt8] = []
+  private var ids: [Int32] = []
+
+  private struct Entry {
+    let hash: UInt64
+    let keyStart: Int32
+    let keyCount: Int32
+    let idStart: Int32
+    let idCount: Int32
+  }
+
+  /// Longer pieces are merged each time: they hardly repeat.
+  private static let longestCached = 64
+  /// The cache starts again when it holds this many pieces.
+  private static let entryLimit = 1 << 17
+
+  // Scratch of one merge.
+  private var symbols: [Int32] = []
+  private var pairs: [UInt64] = []
+
+  init(byteTokens: [Int32], merges: MergeTable, wholePieces: [[UInt8]: Int32]?) {
+    self.byteTokens = byteTokens
+    self.merges = merges
+    self.wholePieces = wholePieces
+    slots = [Int32](repeating: -1, count: 1 << 10)
+  }
+
+  func append(_ piece: UnsafeBufferPointer<UInt8>, to out: inout [Int32]) {
+    if piece.count == 1 {
+      out.append(byteTokens[Int(piece[0])])
+      return
+    }
+    guard piece.count <= Self.longestCached else {
+      merge(piece, to: &out)
+      return
+    }
+    let hash = Self.hash(piece)
+    var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+    while slots[slot] >= 0 {
+      let entry = entries[Int(slots[slot])]
+      if entry.hash == hash, matches(entry, piece) {
+        let start = Int(entry.idStart)
+        if entry.idCount == 1 {
+          out.append(ids[start])
+        } else {
+          out.append(contentsOf: ids[start..<start + Int(entry.idCount)])
+        }
+        return
+      }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    let before = out.count
+    merge(piece, to: &out)
+    remember(piece, hash, out[before...], in: slot)
+  }
+
+  private func matches(_ entry: Entry, _ piece: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard Int(entry.keyCount) == piece.count else { return false }
+    let start = Int(entry.keyStart)
+    for index in 0..<piece.count where keyBytes[start + index] != piece[index] { return false }
+    return true
+  }
+
+  private func remember(
+    _ piece: UnsafeBufferPointer<UInt8>, _ hash: UInt64, _ tokens: ArraySlice<Int32>, in slot: Int
+  ) {
+    slots[slot] = Int32(entries.count)
+    entries.append(
+      Entry(
+        hash: hash, keyStart: Int32(keyBytes.count), keyCount: Int32(piece.count),
+        idStart: Int32(ids.count), idCount: Int32(tokens.count)))
+    keyBytes.append(contentsOf: piece)
+    ids.append(contentsOf: tokens)
+    if entries.count >= Self.entryLimit {
+      entries.removeAll(keepingCapacity: true)
+      keyBytes.removeAll(keepingCapacity: true)
+      ids.removeAll(keepingCapacity: true)
+      slots = [Int32](repeating: -1, count: slots.count)
+    } else if 2 * entries.count > slots.count {
+      slots = [Int32](repeating: -1, count: 2 * slots.count)
+      for (index, entry) in entries.enumerated() {
+        var slot = Int(truncatingIfNeeded: entry.hash) & (slots.count - 1)
+        while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
+        slots[slot] = Int32(index)
+      }
+    }
+  }
+
+  @inline(__always)
+  private static func hash(_ piece: UnsafeBufferPointer<UInt8>) -> UInt64 {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in piece { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    return hash ^ hash >> 32
+  }
+
+  // MARK: Merging
+
+  /// Applies the merge of lowest rank, leftmost first, until nothing merges.
+  private func merge(_ piece: UnsafeBufferPointer<UInt8>, to out: inout [Int32]) {
+    if let wholePieces, let id = wholePieces[Array(piece)] {
+      out.append(id)
+      return
+    }
+    if piece.count > Self.longestCached {
+      mergeLong(piece, to: &out)
+    } else {
+      mergeShort(piece, to: &out)
+    }
+  }
+
+  /// Looks for the best pair again after each merge: quadratic, and fastest for words.
+  private func mergeShort(_ piece: UnsafeBufferPointer<UInt8>, to out: inout [Int32]) {
+    symbols.removeAll(keepingCapacity: true)
+    pairs.removeAll(keepingCapacity: true)
+    for byte in piece { symbols.append(byteTokens[Int(byte)]) }
+    for index in 0..<symbols.count - 1 {
+      pairs.append(merges.lookUp(symbols[index], symbols[index + 1]))
+    }
+    while true {
+      // The lowest rank wins; the comparison is strict, so of equal ranks the leftmost.
+      var best = UInt64.max
+      var place = 0
+      for index in 0..<pairs.count where pairs[index] < best {
+        best = pairs[index]
+        place = index
+      }
+      if best == .max { break }
+      symbols[place] = Int32(truncatingIfNeeded: best & 0xFFFF_FFFF)
+      symbols.remove(at: place + 1)
+      pairs.remove(at: place)
+      if place > 0 { pairs[place - 1] = merges.lookUp(symbols[place - 1], symbols[place]) }
+      if place < pairs.count { pairs[place] = merges.lookUp(symbols[place], symbols[place + 1]) }
+    }
+    out.append(contentsOf: symbols)
+  }
+
+  /// A heap of pairs over a linked list: O(n log n), for long unbroken runs.
+  private func mergeLong(_ piece: UnsafeBufferPointer<UInt8>, to out: inout [Int32]) {
+    var symbols = piece.map { byteTokens[Int($0)] }
+    let count = symbols.count
+    var previous = (0..<count).map { Int32($0 - 1) }
+    var next = (0..<count).map { Int32($0 + 1) }
+    var heap = PairHeap()
+    func offer(_ left: Int) {
+      let right = Int(next[left])
+      guard right < count else { return }
+      let found = merges.lookUp(symbols[left], symbols[right])
+      if found != .max { heap.push(.init(merge: found, place: Int32(left))) }
+    }
+    for index in 0..<count - 1 { offer(index) }
+    while let top = heap.pop() {
+      let left = Int(top.place)
+      guard symbols[left] >= 0 else { continue }
+      let right = Int(next[left])
+      // A pair that has changed since it was offered is stale: its successor has its own entry.
+      guard right < count, merges.lookUp(symbols[left], symbols[right]) == top.merge else {
+        continue
+      }
+      symbols[left] = Int32(truncatingIfNeeded: top.merge & 0xFFFF_FFFF)
+      symbols[right] = -1
+      next[left] = next[right]
+      if Int(next[right]) < count { previous[Int(next[right])] = Int32(left) }
+      offer(left)
+      if previous[left] >= 0 { offer(Int(previous[left])) }
+    }
+    for symbol in symbols where symbol >= 0 { out.append(symbol) }
+  }
+}
+
+/// A binary heap: lowest rank first, then leftmost.
+private struct PairHeap {
+  struct Item {
+    /// As `MergeTable.lookUp` gives it.
+    let merge: UInt64
+    let place: Int32
+
+    static func < (a: Item, b: Item) -> Bool { (a.merge, a.place) < (b.merge, b.place) }
+  }
+
+  private var items: [Item] = []
+
+  mutating func push(_ item: Item) {
+    items.append(item)
+    var at = items.count - 1
+    while at > 0, items[at] < items[(at - 1) / 2] {
+      items.swapAt(at, (at - 1) / 2)
+      at = (at - 1) / 2
+    }
+  }
+
+  mutating func pop() -> Item? {
+    guard let top = items.first else { return nil }
+    let last = items.removeLast()
+    guard !items.isEmpty else { return top }
+    items[0] = last
+    var at = 0
+    while true {
+      var least = at
+      for child in [2 * at + 1, 2 * at + 2] where child < items.count && items[child] < items[least] {
+        least = child
+      }
+      if least == at { return top }
+      items.swapAt(at, least)
+      at = least
+    }
+  }
+}
