@@ -104,6 +104,9 @@ public final class Planner: Sendable {
     }
   }
 
+  /// Seconds that each instance of the pipeline may take, from old runs.
+  func expectedSeconds() -> [Double] { previous.durations(of: pipeline) }
+
   /// The record that pins an instance to its inputs.
   func record(
     of instance: Instance, result: (Int) -> ActionResult?

@@ -48,6 +48,21 @@ final class PreviousRuns: Sendable {
     return nil
   }
 
+  /// Seconds that each instance took when it was last produced; where that is not known, what others of
+  /// its stage took, else one.
+  func durations(of pipeline: Pipeline) -> [Double] {
+    var known: [String: Double] = [:]
+    var byStage: [String: Double] = [:]
+    for report in load().prefix(5) {
+      for row in report.rows where row.outcome == .produced {
+        guard let seconds = row.seconds, known[row.id] == nil else { continue }
+        known[row.id] = seconds
+        byStage[row.stage] = max(byStage[row.stage] ?? 0, seconds)
+      }
+    }
+    return pipeline.instances.map { known[$0.id.description] ?? byStage[$0.id.stage] ?? 1 }
+  }
+
   private func load() -> [RunReport] {
     reports.withLock { reports in
       if let reports { return reports }

@@ -1,13 +1,370 @@
+// Drives the state machine (SchedulerState.swift) on one serial queue: carries out its commands, turns
+// what happens outside into events. Decisions (disk) are made on a second queue, so that signals and
+// workers are heard while a large file is hashed. Workers: SchedulerWorkers.swift.
+
 import ArtifactStore
+import CLinux
+import CanonicalJSON
 import Diagnostics
+import Dispatch
+import Foundation
+import Glibc
 import Pipelines
 
-public final class Scheduler {
+/// One run of a pipeline.
+///
+/// `run()` blocks; everything else happens on its queues.
+public final class Scheduler: @unchecked Sendable {
+  // All mutable state is touched on `queue` only, after `run()` has set it up.
+  let pipeline: Pipeline
+  let store: Store
+  let options: RunOptions
+  private let bodies: [any StageBody.Type]
+  private let observers: [any RunObserver]
+  private let planner: Planner
+  private let wanted: [Int]
+  private let rechecked: Set<Int>
+
+  let queue = DispatchQueue(label: "plumb.scheduler")
+  private let deciding = DispatchQueue(label: "plumb.scheduler.deciding")
+  private let hasEnded = DispatchSemaphore(value: 0)
+  private var state: SchedulerState
+  private(set) var recorder: RunRecorder!
+  private var decisions: [Int: Decision] = [:]
+  private var results: [Int: ActionResult] = [:]
+  var workers: [Int: RunningWorker] = [:]
+  var lifeline: (read: Int32, write: Int32) = (-1, -1)
+  private var signals: [any DispatchSourceSignal] = []
+  private var signalSeen: Int32 = 0
+  private var timers: [String: any DispatchSourceTimer] = [:]
+  private var knowsSeconds = false
+  private var decisionsMade = 0
+
+  /// - Parameters:
+  ///   - bodies: for their estimates of memory; workers bring their own.
+  ///   - observers: get every event, in order, on the scheduler's queue.
   public init(
     pipeline: Pipeline, store: Store, bodies: [any StageBody.Type], options: RunOptions,
     observers: [any RunObserver] = []
-  ) {}
+  ) {
+    self.pipeline = pipeline
+    self.store = store
+    self.bodies = bodies
+    self.options = options
+    self.observers = observers
+    wanted = pipeline.withAncestors(of: options.targets)
+    rechecked = Self.sample(options.recheck, of: wanted, in: pipeline)
+    var again: [Int: String] = [:]
+    for index in rechecked { again[index] = "checked again" }
+    for index in options.again { again[index] = "asked for again" }
+    planner = Planner(pipeline: pipeline, store: store, again: again)
+    state = SchedulerState(
+      dependencies: pipeline.instances.map { pipeline.dependencies(of: $0.index) }, wanted: wanted,
+      budget: Budget(threads: options.threads, memory: options.memory),
+      keepGoing: options.keepGoing)
+  }
 
-  /// Blocks until the run has ended.
-  public func run() throws(Diagnostic) -> RunReport { fatalError("to come") }
+  /// The part of the instances that `--recheck` makes again: the same ones each time.
+  static func sample(_ fraction: Double, of wanted: [Int], in pipeline: Pipeline) -> Set<Int> {
+    guard fraction > 0, !wanted.isEmpty else { return [] }
+    let count = min(wanted.count, Int((fraction * Double(wanted.count)).rounded(.up)))
+    let mixed = wanted.map { index in
+      (index: index, mark: Digest.of("plumb.recheck/1\n" + pipeline.instances[index].id.description))
+    }
+    return Set(mixed.sorted { ($0.mark, $0.index) < ($1.mark, $1.index) }.prefix(count).map(\.index))
+  }
+
+  /// Runs the pipeline to its end and returns what became of it.
+  ///
+  /// **Throws**: what makes a run impossible (the store's folder cannot be written); a failed stage is
+  /// no error but a row of the report.
+  public func run() throws(Diagnostic) -> RunReport {
+    if let unset = pipeline.unset.first { throw unset }
+    let folder = try store.createRun(name: pipeline.name)
+    try createFolder(folder.path + "/logs")
+    try createFolder(folder.path + "/orders")
+    let error = plumb_pipe(&lifeline.read, &lifeline.write)
+    guard error == 0 else { throw .launchFailed("lifeline pipe", error: error) }
+    defer {
+      close(lifeline.read)
+      close(lifeline.write)
+    }
+    recorder = try RunRecorder(
+      folder: folder, pipeline: pipeline, wanted: wanted, options: options, observers: observers)
+    if options.catchesSignals { catchSignals() }
+    queue.async { self.handle(.begin) }
+    hasEnded.wait()
+    for source in signals { source.cancel() }
+    return try queue.sync { Result { () throws(Diagnostic) in try finish() } }.get()
+  }
+
+  /// Stops as a signal would: the first time gently, the second at once.
+  public func stop(signal: Int32 = SIGINT) {
+    queue.async { self.stopOnQueue(signal) }
+  }
+
+  // MARK: Events and commands
+
+  func handle(_ event: SchedulerState.Event) {
+    var events = [event]
+    while !events.isEmpty {
+      let commands = state.advance(events.removeFirst())
+      for command in commands { events += carryOut(command) }
+    }
+  }
+
+  /// - Returns: events that follow at once.
+  private func carryOut(_ command: SchedulerState.Command) -> [SchedulerState.Event] {
+    switch command {
+    case .decide(let index): decide(index)
+    case .launch(let index, let threads):
+      do {
+        try launch(index, threads: threads, record: decisions[index]!.record!)
+      } catch {
+        fail(index, cause: .launch, problem: error.located(at: pipeline.instances[index].span))
+        return [.workerEnded(index, .failed)]
+      }
+    case .watchLease(let index): watchLease(index)
+    case .unwatchLease(let index): cancelTimer("lease \(index)")
+    case .terminate(let index): workers[index]?.process.signal(SIGTERM)
+    case .kill(let index): workers[index]?.process.signal(SIGKILL)
+    case .startGrace:
+      startTimer("grace", after: options.grace) { $0.handle(.graceIsOver) }
+    case .settled(let index, let settlement): settled(index, settlement)
+    case .finish: hasEnded.signal()
+    }
+    return []
+  }
+
+  private func decide(_ index: Int) {
+    // Results of what it reads from are known now and never change.
+    let known = results
+    let seen = decisionsMade
+    startTimer("slow decisions", after: 1) { scheduler in
+      if scheduler.decisionsMade == seen { scheduler.handle(.decisionsAreSlow) }
+    }
+    deciding.async { [planner, bodies, pipeline, store, options] in
+      let decision = planner.decide(index) { known[$0] }
+      let choice: SchedulerState.Choice
+      // How long things took is read from old runs only once something must run.
+      var seconds: [Double]?
+      switch decision.verdict {
+      case .reuse(let result): choice = .reuse(result.key)
+      case .fail: choice = .fail
+      case .run, .twin, .wait:
+        choice = .run(
+          Self.work(for: decision, of: pipeline.instances[index], bodies, store, options))
+        seconds = planner.expectedSeconds()
+      }
+      let expected = seconds
+      self.queue.async {
+        if let expected, !self.knowsSeconds {
+          self.knowsSeconds = true
+          self.handle(.expected(seconds: expected))
+        }
+        self.decided(index, decision, choice)
+      }
+    }
+  }
+
+  private func decided(_ index: Int, _ decision: Decision, _ choice: SchedulerState.Choice) {
+    decisionsMade += 1
+    decisions[index] = decision
+    if case .reuse(let result) = decision.verdict { results[index] = result }
+    recorder.change(index) {
+      $0.key = decision.key?.hex
+      $0.decision = decision.word
+      $0.reasons = decision.reasons
+    }
+    recorder.send(.decided(decision))
+    if case .fail(let problem) = decision.verdict {
+      fail(index, cause: .diagnostic, problem: problem)
+    }
+    handle(.decided(index, choice))
+  }
+
+  private static func work(
+    for decision: Decision, of instance: Instance, _ bodies: [any StageBody.Type], _ store: Store,
+    _ options: RunOptions
+  ) -> SchedulerState.Work {
+    let record = decision.record!
+    var inputs: [String: [Int]] = [:]
+    for input in RecordFacts(record).inputs {
+      inputs[input.port, default: []].append(store.size(of: input.reference) ?? 0)
+    }
+    let parameters = Parameters(
+      JSONObject(instance.parameters.map { ($0.name, $0.value.json) }))
+    let sizes = StageSizes(parameters: parameters, inputs: inputs)
+    let body = bodies.first { $0.kind == instance.definition.kind }
+    return SchedulerState.Work(
+      key: record.key,
+      memory: instance.resources.memory ?? body?.memory(for: sizes) ?? sizes.defaultMemory,
+      maximalThreads: instance.resources.threads ?? options.threads)
+  }
+
+  /// The end of an instance: its row is complete.
+  private func settled(_ index: Int, _ settlement: SchedulerState.Settlement) {
+    let id = pipeline.instances[index].id
+    switch settlement {
+    case .produced, .reused(from: nil): break
+    case .reused(let twin?): results[index] = results[twin]
+    case .skipped(let because):
+      let cause = pipeline.instances[because].id
+      recorder.change(index) {
+        $0.failure = RunFailure(cause: .upstream, problem: .skipped(id, because: cause))
+      }
+    case .failed, .interrupted, .notStarted: break
+    }
+    recorder.change(index) { row in
+      row.outcome =
+        switch settlement {
+        case .produced: .produced
+        case .reused: .reused
+        case .failed: .failed
+        case .skipped: .skipped
+        case .interrupted: .interrupted
+        case .notStarted: .notStarted
+        }
+      row.ended = row.ended ?? rounded(recorder.elapsed)
+      row.outputs = (results[index]?.outputs ?? []).map {
+        (port: $0.port, reference: $0.reference.description)
+      }
+    }
+    if settlement == .failed { try? recorder.save() }
+    recorder.send(.finished(recorder.row(index)))
+  }
+
+  func fail(
+    _ index: Int, cause: RunFailure.Cause, problem: Diagnostic, logTail: [String] = [],
+    log: String? = nil
+  ) {
+    recorder.change(index) {
+      $0.failure = RunFailure(cause: cause, problem: problem, logTail: logTail, log: log)
+    }
+  }
+
+  /// The store's word after a worker ended well, on the deciding queue since it reads a disk.
+  func confirm(_ index: Int, _ statement: WorkerStatement?) {
+    let instance = pipeline.instances[index]
+    let decision = decisions[index]!
+    deciding.async { [store] in
+      let found = store.lookUp(decision.key!)
+      var comparison: RunRow.Comparison?
+      if decision.existing != nil, let statement, case .hit(let first) = found {
+        comparison = .identical
+        if statement.outcome == .differs {
+          let others = store.evidence(of: first.key)
+          comparison = ResultComparison.worst(
+            first, others, definition: instance.definition, store: store)
+        }
+      }
+      let compared = comparison
+      self.queue.async {
+        guard case .hit(let result) = found else {
+          self.fail(index, cause: .exit, problem: .publishedNothing(instance))
+          self.handle(.workerEnded(index, .failed))
+          return
+        }
+        self.results[index] = result
+        self.recorder.change(index) {
+          $0.comparison = compared
+          $0.evidence = statement?.evidence
+        }
+        // Without `again` a second, different result is news too: two makers of one key disagreed.
+        let seen = compared ?? (statement?.outcome == .differs ? .differs : .identical)
+        if seen != .identical {
+          self.recorder.send(
+            .warning(
+              .resultDiffers(instance.id, comparison: seen, evidence: statement?.evidence)
+                .located(at: instance.span)))
+        }
+        self.handle(.workerEnded(index, statement?.outcome == .found ? .found : .published))
+      }
+    }
+  }
+
+  // MARK: Leases of others
+
+  private func watchLease(_ index: Int) {
+    let decision = decisions[index]!
+    let holder = store.holder(of: decision.key!)
+    let who = holder.map { "\($0.label), process \($0.pid) on \($0.host)" } ?? "another process"
+    recorder.send(.waiting(instance: index, id: decision.id, holder: who))
+    pollLease(index, pause: 0.1)
+  }
+
+  private func pollLease(_ index: Int, pause: Double) {
+    let decision = decisions[index]!
+    startTimer("lease \(index)", after: pause) { scheduler in
+      scheduler.deciding.async { [store = scheduler.store] in
+        let found = decision.existing == nil ? store.lookUp(decision.key!) : .miss
+        let isFree = store.holder(of: decision.key!).map { $0.isAlive == false } ?? true
+        scheduler.queue.async {
+          if case .hit(let result) = found {
+            scheduler.results[index] = result
+            scheduler.handle(.resultAppeared(index))
+          } else if isFree {
+            scheduler.handle(.leaseFreed(index))
+          } else if scheduler.isWaiting(index) {
+            scheduler.pollLease(index, pause: min(2, pause * 1.5))
+          }
+        }
+      }
+    }
+  }
+
+  private func isWaiting(_ index: Int) -> Bool {
+    if case .waitingForLease = state.instances[index] { true } else { false }
+  }
+
+  // MARK: Signals and timers
+
+  private func catchSignals() {
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      source.setEventHandler { [weak self] in self?.stopOnQueue(number) }
+      source.setCancelHandler { signal(number, SIG_DFL) }
+      source.activate()
+      signals.append(source)
+    }
+  }
+
+  private func stopOnQueue(_ signal: Int32) {
+    guard state.phase != .finished else { return }
+    signalSeen = signal
+    recorder.send(.stopping(signal: signal, grace: options.grace, workers: workers.count))
+    handle(.stop)
+  }
+
+  func startTimer(_ name: String, after seconds: Double, _ action: @escaping (Scheduler) -> Void) {
+    cancelTimer(name)
+    let timer = DispatchSource.makeTimerSource(queue: queue)
+    timer.schedule(deadline: .now() + seconds)
+    timer.setEventHandler { [weak self] in
+      guard let self else { return }
+      cancelTimer(name)
+      action(self)
+    }
+    timers[name] = timer
+    timer.activate()
+  }
+
+  func cancelTimer(_ name: String) { timers.removeValue(forKey: name)?.cancel() }
+
+  // MARK: The end
+
+  private func finish() throws(Diagnostic) -> RunReport {
+    for name in Array(timers.keys) { cancelTimer(name) }
+    let keys = wanted.compactMap { results[$0]?.key }
+    //ROOT let root = Root(project: pipeline.name, name: "last-run", keys: keys, references: [])
+    //ROOT try store.record(root: root)
+    _ = keys
+    let rows = recorder.report.rows
+    if signalSeen != 0 {
+      return try recorder.end(outcome: .interrupted, exitCode: 128 + signalSeen)
+    }
+    let failed = rows.contains { $0.outcome == .failed }
+    return try recorder.end(outcome: failed ? .failed : .succeeded, exitCode: failed ? 1 : 0)
+  }
 }

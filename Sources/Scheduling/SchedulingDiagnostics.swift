@@ -1,6 +1,7 @@
 // All sentences of this room that can reach a user, and the pages behind them (`plumb explain ID`).
 
 import Diagnostics
+import Glibc
 import Pipelines
 
 extension Diagnostic {
@@ -89,4 +90,119 @@ extension Diagnostic {
       help: "the program and the one that planned differ in version: run again",
       consequence: .stageFailed)
   }
+
+  static func launchFailed(_ what: String, error: Int32) -> Diagnostic {
+    Diagnostic(
+      "worker-not-started",
+      "a worker could not be started (\(what)): \(String(cString: strerror(error)))",
+      help: "look at the limits of processes, open files and memory (ulimit -a)",
+      consequence: .stageFailed)
+  }
+
+  static func workerKilled(
+    _ instance: Instance, signal: Int32, dumpedCore: Bool
+  ) -> Diagnostic {
+    let crash = signal != SIGKILL && signal != SIGTERM && signal != SIGINT && signal != SIGHUP
+    return Diagnostic(
+      crash ? "worker-crashed" : "worker-killed",
+      "\(instance.id): the worker was ended by \(signalName(signal))"
+        + (dumpedCore ? ", core dumped" : ""),
+      at: instance.span,
+      help: crash
+        ? "this is a fault of the program, not of the manifest; the log's last lines tell more"
+        : "something outside Plumb sent it; run again, checkpoints are resumed",
+      consequence: .stageFailed)
+  }
+
+  static func outOfMemory(_ instance: Instance, peak: Int) -> Diagnostic {
+    Diagnostic(
+      "worker-out-of-memory",
+      "\(instance.id): the kernel ended the worker because memory ran out"
+        + (peak > 0 ? " (it had used up to \(mebibytes(peak)))" : ""),
+      at: instance.span,
+      help: "give its stage 'resources: {memory: …}' so that fewer run side by side, or make it "
+        + "smaller",
+      consequence: .stageFailed)
+  }
+
+  static func overMemoryLimit(_ instance: Instance, limit: Int, peak: Int) -> Diagnostic {
+    Diagnostic(
+      "worker-over-memory-limit",
+      "\(instance.id): the worker used \(mebibytes(peak)), more than 1.25 times the "
+        + "\(mebibytes(limit)) of its 'resources: {memory: …}'",
+      at: instance.span, help: "raise 'memory' there, or make the stage smaller",
+      consequence: .stageFailed)
+  }
+
+  static func workerExited(_ instance: Instance, status: Int32) -> Diagnostic {
+    Diagnostic(
+      status == WorkerStatus.orphaned ? "worker-lost-scheduler" : "worker-exited",
+      status == WorkerStatus.orphaned
+        ? "\(instance.id): the worker ended because it lost its scheduler"
+        : "\(instance.id): the worker ended with status \(status) and no word why",
+      at: instance.span, help: "the log's last lines tell more", consequence: .stageFailed)
+  }
+
+  static func publishedNothing(_ instance: Instance) -> Diagnostic {
+    Diagnostic(
+      "worker-published-nothing",
+      "\(instance.id): the worker ended well, but the store has no whole result for its key",
+      at: instance.span, help: "plumb store verify", consequence: .storeDamaged)
+  }
+
+  static func noBody(_ kind: String) -> Diagnostic {
+    Diagnostic(
+      "no-stage-body", "this program has no body for the stage kind '\(kind)'",
+      help: "a kind with 'run: native' needs one in StageLibrary; 'plumb stages' lists kinds",
+      consequence: .stageFailed)
+  }
+
+  static func outputMissing(_ port: String, file: String?, found: [String]) -> Diagnostic {
+    let wanted = file.map { "exactly the file '\($0)'" } ?? "at least one file"
+    let there =
+      found.isEmpty ? "nothing" : found.prefix(5).map { "'\($0)'" }.joined(separator: ", ")
+    return Diagnostic(
+      "output-missing",
+      "the stage ended without its output '\(port)': it must write \(wanted), it wrote \(there)",
+      help: "this is a fault of the stage's body", consequence: .stageFailed)
+  }
+
+  static func inputChanged(_ port: String, path: String) -> Diagnostic {
+    Diagnostic(
+      "input-changed", "\(path) changed while the stage was reading it: nothing was published",
+      help: "run again, or drop 'by_reference' so that the store keeps a copy",
+      consequence: .stageFailed
+    ).about(input: port)
+  }
+
+  static func resultDiffers(
+    _ id: InstanceID, comparison: RunRow.Comparison, evidence: String?
+  ) -> Diagnostic {
+    Diagnostic(
+      "result-differs",
+      "\(id): made again, it came out different"
+        + (comparison == .withinTolerance ? ", within the tolerance of each metric" : "")
+        + "; the first result stays",
+      help: evidence.map { "the second one is kept at \($0)" }, severity: .warning,
+      consequence: .stageFailed)
+  }
+
+  static func skipped(_ id: InstanceID, because cause: InstanceID) -> Diagnostic {
+    Diagnostic(
+      "stage-skipped", "\(id) was left out because \(cause) failed",
+      help: "mend \(cause) and run again", consequence: .stageFailed)
+  }
+
+  static func remark(_ text: String, _ id: InstanceID) -> Diagnostic {
+    Diagnostic("worker-remark", "\(id): \(text)", severity: .warning)
+  }
+
+  static func slowKernels(_ used: String, offered: String) -> Diagnostic {
+    Diagnostic(
+      "slow-kernels",
+      "OpenBLAS uses its '\(used)' kernels, this processor can run '\(offered)'",
+      help: "unset OPENBLAS_CORETYPE, or set it to \(offered)", severity: .warning)
+  }
 }
+
+private func mebibytes(_ bytes: Int) -> String { "\(bytes >> 20) MiB" }

@@ -1,0 +1,43 @@
+// Which ready instances may start now, and with how many threads each.
+
+/// Threads and memory for all workers together.
+struct Budget: Equatable {
+  var threads: Int
+  /// Bytes.
+  var memory: Int
+
+  struct Start: Equatable {
+    var index: Int
+    var threads: Int
+  }
+
+  /// Goes through the ready instances in order (most urgent first) and starts those that fit: one thread
+  /// each while the queue is as long as the free threads, all free threads for one that is alone.
+  /// An instance that wants more memory than there is at all starts when nothing else runs.
+  ///
+  /// - Parameter expected: instances that may become ready in a moment.
+  func admit(
+    _ ready: [(index: Int, work: SchedulerState.Work)],
+    beside running: [(work: SchedulerState.Work, threads: Int)], expected: Int
+  ) -> [Start] {
+    var freeThreads = threads - running.reduce(0) { $0 + $1.threads }
+    var freeMemory = memory - running.reduce(0) { $0 + $1.work.memory }
+    var isAlone = running.isEmpty
+    var chosen: [(index: Int, work: SchedulerState.Work)] = []
+    for (index, work) in ready where chosen.count < freeThreads {
+      guard work.memory <= freeMemory || isAlone else { continue }
+      freeMemory -= work.memory
+      isAlone = false
+      chosen.append((index, work))
+    }
+    var starts: [Start] = []
+    for (position, (index, work)) in chosen.enumerated() {
+      let sharers = chosen.count - position + expected
+      let share = max(1, freeThreads / max(1, sharers))
+      let given = min(share, max(1, work.maximalThreads))
+      freeThreads -= given
+      starts.append(Start(index: index, threads: given))
+    }
+    return starts
+  }
+}

@@ -1,0 +1,335 @@
+// The scheduler as a pure state machine: events in, commands out, no clock, no disk, no process. It
+// can be tested and replayed with nothing running. Scheduler.swift carries out the commands;
+// SchedulerBudget.swift decides which of the ready instances start.
+
+import ArtifactStore
+
+struct SchedulerState {
+  /// A must-run instance: what it is and what it wants.
+  struct Work: Equatable {
+    var key: Digest
+    /// Bytes it is expected to need.
+    var memory: Int
+    /// It uses no more threads than this.
+    var maximalThreads: Int
+  }
+
+  enum Settlement: Equatable {
+    case produced
+    /// From the store, or from the instance with the same key that ran first.
+    case reused(from: Int?)
+    case failed
+    case skipped(because: Int)
+    case interrupted
+    /// The run ended before its turn.
+    case notStarted
+  }
+
+  enum InstanceState: Equatable {
+    /// Not asked for in this run.
+    case aside
+    case blocked(missing: Int)
+    /// The driver is computing its key.
+    case deciding
+    /// Another instance with the same key comes first.
+    case twin(of: Int)
+    case ready(Work)
+    case running(Work, threads: Int)
+    /// Another process makes the same key.
+    case waitingForLease(Work)
+    case settled(Settlement)
+
+    var isSettled: Bool { if case .settled = self { true } else { false } }
+  }
+
+  enum Choice: Equatable {
+    case reuse(Digest)
+    case run(Work)
+    case fail
+  }
+
+  enum Ending: Equatable {
+    /// The store has what this worker published.
+    case published
+    /// The store had a result before this worker began.
+    case found
+    /// The lease is held by another.
+    case busy
+    case failed
+    case interrupted
+  }
+
+  enum Event: Equatable {
+    case begin
+    /// How long each instance is expected to take.
+    case expected(seconds: [Double])
+    case decided(Int, Choice)
+    /// Decisions take long (an outside file of many gigabytes is being hashed): start what can start.
+    case decisionsAreSlow
+    case workerEnded(Int, Ending)
+    case resultAppeared(Int)
+    case leaseFreed(Int)
+    /// SIGINT or SIGTERM: the first ends workers gently, the second at once.
+    case stop
+    case graceIsOver
+  }
+
+  enum Command: Equatable {
+    case decide(Int)
+    case launch(Int, threads: Int)
+    /// Wait until the store has a result for it, or its lease is free.
+    case watchLease(Int)
+    case unwatchLease(Int)
+    case terminate(Int)
+    case kill(Int)
+    case startGrace
+    case settled(Int, Settlement)
+    /// All instances are settled; nothing runs. The last command.
+    case finish
+  }
+
+  enum Phase: Equatable {
+    case working
+    /// An instance failed and `--keep-going` was not given: what runs may end, nothing new starts.
+    case draining
+    /// Stopped by the user once, or more often.
+    case stopping(times: Int)
+    case finished
+  }
+
+  let keepGoing: Bool
+  let budget: Budget
+  private(set) var phase = Phase.working
+  private(set) var instances: [InstanceState]
+  private let dependents: [[Int]]
+  /// Seconds from the start of each instance to the end of the run along the longest path.
+  private(set) var urgency: [Double]
+  /// The instance that makes, or made, each key in this run.
+  private var makers: [Digest: Int] = [:]
+  private var decisionsAreSlow = false
+
+  /// - Parameters:
+  ///   - dependencies: of each instance, in topological order (each smaller than its own index).
+  ///   - wanted: instances of this run, closed under dependencies.
+  init(dependencies: [[Int]], wanted: [Int], budget: Budget, keepGoing: Bool) {
+    self.keepGoing = keepGoing
+    self.budget = budget
+    var states = [InstanceState](repeating: .aside, count: dependencies.count)
+    var dependents = [[Int]](repeating: [], count: dependencies.count)
+    for index in wanted {
+      states[index] = .blocked(missing: dependencies[index].count)
+      for dependency in dependencies[index] {
+        precondition(dependency < index, "instance \(index) stands before \(dependency)")
+        precondition(
+          states[dependency] != .aside, "\(index) is wanted but not what it needs: \(dependency)")
+        dependents[dependency].append(index)
+      }
+    }
+    instances = states
+    self.dependents = dependents
+    urgency = []
+    urgency = urgencies([Double](repeating: 1, count: dependencies.count))
+  }
+
+  private func urgencies(_ seconds: [Double]) -> [Double] {
+    precondition(
+      seconds.count == instances.count, "\(instances.count) instances, \(seconds.count) durations")
+    var urgency = [Double](repeating: 0, count: seconds.count)
+    for index in instances.indices.reversed() where instances[index] != .aside {
+      urgency[index] = seconds[index] + (dependents[index].map { urgency[$0] }.max() ?? 0)
+    }
+    return urgency
+  }
+
+  /// The only place where anything changes.
+  mutating func advance(_ event: Event) -> [Command] {
+    guard phase != .finished else { return [] }
+    var commands: [Command] = []
+    switch event {
+    case .begin:
+      for index in instances.indices where instances[index] == .blocked(missing: 0) {
+        decide(index, &commands)
+      }
+    case .expected(let seconds): urgency = urgencies(seconds)
+    case .decided(let index, let choice): decided(index, choice, &commands)
+    case .decisionsAreSlow: decisionsAreSlow = true
+    case .workerEnded(let index, let ending): workerEnded(index, ending, &commands)
+    case .resultAppeared(let index):
+      if case .waitingForLease = instances[index] { settle(index, .reused(from: nil), &commands) }
+    case .leaseFreed(let index):
+      if case .waitingForLease(let work) = instances[index] { instances[index] = .ready(work) }
+    case .stop: stop(&commands)
+    case .graceIsOver: if case .stopping = phase { killAll(&commands) }
+    }
+    startWhatFits(&commands)
+    if instances.allSatisfy({ $0 == .aside || $0.isSettled }) {
+      phase = .finished
+      commands.append(.finish)
+    }
+    return commands
+  }
+
+  // MARK: Deciding
+
+  private mutating func decide(_ index: Int, _ commands: inout [Command]) {
+    instances[index] = .deciding
+    commands.append(.decide(index))
+  }
+
+  private mutating func decided(_ index: Int, _ choice: Choice, _ commands: inout [Command]) {
+    // A stopped run has settled it already.
+    guard instances[index] == .deciding else { return }
+    switch choice {
+    case .reuse: settle(index, .reused(from: nil), &commands)
+    case .fail: settle(index, .failed, &commands)
+    case .run(let work):
+      if let maker = makers[work.key] {
+        if let fate = fateOfTwin(of: maker) {
+          settle(index, fate, &commands)
+        } else {
+          instances[index] = .twin(of: maker)
+        }
+      } else if phase == .working {
+        makers[work.key] = index
+        instances[index] = .ready(work)
+      } else {
+        settle(index, .notStarted, &commands)
+      }
+    }
+  }
+
+  /// What the end of an instance means for those with the same key; nil while it has not ended.
+  private func fateOfTwin(of maker: Int) -> Settlement? {
+    guard case .settled(let settlement) = instances[maker] else { return nil }
+    return switch settlement {
+    case .produced, .reused: .reused(from: maker)
+    case .failed: .skipped(because: maker)
+    case .skipped(let because): .skipped(because: because)
+    case .interrupted, .notStarted: .notStarted
+    }
+  }
+
+  // MARK: Ending
+
+  private mutating func workerEnded(
+    _ index: Int, _ ending: Ending, _ commands: inout [Command]
+  ) {
+    guard case .running(let work, _) = instances[index] else {
+      preconditionFailure("instance \(index) ended but was \(instances[index])")
+    }
+    switch ending {
+    case .published: settle(index, .produced, &commands)
+    case .found: settle(index, .reused(from: nil), &commands)
+    case .failed: settle(index, .failed, &commands)
+    case .interrupted: settle(index, .interrupted, &commands)
+    case .busy:
+      if phase == .working {
+        instances[index] = .waitingForLease(work)
+        commands.append(.watchLease(index))
+      } else {
+        settle(index, .notStarted, &commands)
+      }
+    }
+  }
+
+  private mutating func settle(
+    _ index: Int, _ settlement: Settlement, _ commands: inout [Command]
+  ) {
+    precondition(!instances[index].isSettled, "instance \(index) is settled twice")
+    if case .waitingForLease = instances[index] { commands.append(.unwatchLease(index)) }
+    instances[index] = .settled(settlement)
+    commands.append(.settled(index, settlement))
+    for other in instances.indices where instances[other] == .twin(of: index) {
+      if let fate = fateOfTwin(of: index) { settle(other, fate, &commands) }
+    }
+    for dependent in dependents[index] { release(dependent, after: index, settlement, &commands) }
+    if settlement == .failed && !keepGoing && phase == .working { drain(&commands) }
+  }
+
+  private mutating func release(
+    _ dependent: Int, after index: Int, _ settlement: Settlement, _ commands: inout [Command]
+  ) {
+    guard case .blocked(let missing) = instances[dependent] else { return }
+    switch settlement {
+    case .produced, .reused:
+      instances[dependent] = .blocked(missing: missing - 1)
+      guard missing == 1 else { return }
+      // While draining, decisions still tell what is reused; they start nothing.
+      decide(dependent, &commands)
+    case .failed: settle(dependent, .skipped(because: index), &commands)
+    case .skipped(let because): settle(dependent, .skipped(because: because), &commands)
+    case .interrupted, .notStarted: settle(dependent, .notStarted, &commands)
+    }
+  }
+
+  /// Nothing new starts; what runs may end.
+  private mutating func drain(_ commands: inout [Command]) {
+    phase = .draining
+    for index in instances.indices {
+      switch instances[index] {
+      case .ready, .waitingForLease: settle(index, .notStarted, &commands)
+      default: break
+      }
+    }
+  }
+
+  private mutating func stop(_ commands: inout [Command]) {
+    if case .stopping(let times) = phase {
+      phase = .stopping(times: times + 1)
+      killAll(&commands)
+      return
+    }
+    phase = .stopping(times: 1)
+    for index in instances.indices {
+      switch instances[index] {
+      case .ready, .waitingForLease, .deciding: settle(index, .notStarted, &commands)
+      default: break
+      }
+    }
+    // What is blocked now waits for a running one; its turn will not come.
+    var isAnyRunning = false
+    for index in instances.indices {
+      switch instances[index] {
+      case .blocked: settle(index, .notStarted, &commands)
+      case .running:
+        commands.append(.terminate(index))
+        isAnyRunning = true
+      default: break
+      }
+    }
+    if isAnyRunning { commands.append(.startGrace) }
+  }
+
+  private func killAll(_ commands: inout [Command]) {
+    for index in instances.indices {
+      if case .running = instances[index] { commands.append(.kill(index)) }
+    }
+  }
+
+  // MARK: Starting
+
+  private mutating func startWhatFits(_ commands: inout [Command]) {
+    guard phase == .working else { return }
+    let deciding = instances.count { $0 == .deciding }
+    if deciding == 0 { decisionsAreSlow = false }
+    // How many will run side by side decides their threads: hear all decisions first.
+    guard deciding == 0 || decisionsAreSlow else { return }
+    var ready: [(index: Int, work: Work)] = []
+    var running: [(work: Work, threads: Int)] = []
+    for (index, state) in instances.enumerated() {
+      switch state {
+      case .ready(let work): ready.append((index, work))
+      case .running(let work, let threads): running.append((work, threads))
+      default: break
+      }
+    }
+    ready.sort { (-urgency[$0.index], $0.index) < (-urgency[$1.index], $1.index) }
+    for start in budget.admit(ready, beside: running, expected: deciding) {
+      guard case .ready(let work) = instances[start.index] else {
+        preconditionFailure("the budget admitted \(start.index), which is not ready")
+      }
+      instances[start.index] = .running(work, threads: start.threads)
+      commands.append(.launch(start.index, threads: start.threads))
+    }
+  }
+}

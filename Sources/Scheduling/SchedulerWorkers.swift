@@ -1,0 +1,153 @@
+// The scheduler's hands: writes orders, starts workers, listens to them, and tells the state machine
+// how each ended.
+
+import ArtifactStore
+import Diagnostics
+import Dispatch
+import Foundation
+import Glibc
+import Pipelines
+
+/// A worker with what it has said so far.
+final class RunningWorker {
+  let process: WorkerProcess
+  let log: String
+  let threads: Int
+  let memoryLimit: Int?
+  var problem: WorkerProblem?
+  var statement: WorkerStatement?
+  var lastProgress: ContinuousClock.Instant?
+
+  init(process: WorkerProcess, log: String, threads: Int, memoryLimit: Int?) {
+    self.process = process
+    self.log = log
+    self.threads = threads
+    self.memoryLimit = memoryLimit
+  }
+}
+
+extension Scheduler {
+  func launch(_ index: Int, threads: Int, record: ActionRecord) throws(Diagnostic) {
+    let instance = pipeline.instances[index]
+    let folder = recorder.report.folder
+    let orderPath = WorkerOrder.path(inRunFolder: folder, instance: index)
+    try order(for: instance, record: record).write(to: orderPath)
+    let log = folder + "/logs/" + Self.logName(of: instance)
+    let process = try WorkerProcess(
+      WorkerProcess.Launch(
+        program: options.worker, order: orderPath, log: log,
+        environment: WorkerEnvironment.variables(
+          inherited: ProcessInfo.processInfo.environment, program: options.worker,
+          threads: threads), lifeline: lifeline.read), on: queue,
+      onMessage: { [weak self] in self?.hear($0, from: index) },
+      onEnd: { [weak self] in self?.ended($0, index) })
+    workers[index] = RunningWorker(
+      process: process, log: log, threads: threads, memoryLimit: instance.resources.memory)
+    recorder.change(index) {
+      $0.launched = rounded(recorder.elapsed)
+      $0.threads = threads
+      $0.log = log
+    }
+    recorder.send(
+      .launched(instance: index, id: instance.id, pid: process.pid, threads: threads, log: log))
+    if workers.count == 1 { pollMemory() }
+  }
+
+  private func order(for instance: Instance, record: ActionRecord) -> WorkerOrder {
+    WorkerOrder(
+      store: store.path, record: record, instance: instance.id.description,
+      pipeline: pipeline.name, version: options.version,
+      inputs: instance.inputs.map { binding in
+        var outside: [Int: String] = [:]
+        for (position, item) in binding.items.enumerated() {
+          if case .file(let path, _, true) = item.source { outside[position] = path }
+        }
+        return WorkerOrder.InputPort(
+          name: binding.port.name, fileName: Self.fileName(of: binding.port.type) ?? "file",
+          outside: outside)
+      },
+      outputs: instance.definition.outputs.map {
+        WorkerOrder.OutputPort(name: $0.name, fileName: Self.fileName(of: $0.type))
+      }, again: options.isAgain(instance.index, recorder.row(instance.index)),
+      grace: options.grace)
+  }
+
+  private static func fileName(of type: ArtifactType) -> String? {
+    if case .file(let name) = type.content { name } else { nil }
+  }
+
+  /// `12-train[strategy=none,generation=2].log`: an instance's name made fit for any file system.
+  static func logName(of instance: Instance) -> String {
+    let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-=,[]")
+    let name = String(instance.id.description.map { allowed.contains($0) ? $0 : "_" }.prefix(120))
+    return "\(instance.index)-\(name).log"
+  }
+
+  private func hear(_ message: WorkerProcess.Message, from index: Int) {
+    guard let worker = workers[index] else { return }
+    switch message {
+    case .problem(let problem): worker.problem = problem
+    case .end(let statement): worker.statement = statement
+    case .progress(let progress):
+      // A body that floods is heard twenty times a second.
+      let now = ContinuousClock.now
+      if let last = worker.lastProgress, last.duration(to: now) < .milliseconds(50),
+        progress.step != progress.total
+      {
+        return
+      }
+      worker.lastProgress = now
+      recorder.send(
+        .progress(instance: index, id: pipeline.instances[index].id, progress))
+    }
+  }
+
+  private func ended(_ ending: WorkerEnding, _ index: Int) {
+    guard let worker = workers.removeValue(forKey: index) else { return }
+    if workers.isEmpty { cancelTimer("memory") }
+    let instance = pipeline.instances[index]
+    let peak = max(ending.peakMemory, worker.statement?.peakMemory ?? 0)
+    recorder.change(index) {
+      $0.ended = rounded(recorder.elapsed)
+      $0.seconds = rounded(ending.seconds)
+      $0.cpuSeconds = rounded(ending.cpuSeconds)
+      $0.peakMemory = peak > 0 ? peak : nil
+    }
+    if let remark = worker.statement?.remark {
+      recorder.send(.warning(.remark(remark, instance.id)))
+    }
+    var ending = ending
+    ending.peakMemory = peak
+    if let (cause, problem) = ending.failure(
+      of: instance, problem: worker.problem, memoryLimit: worker.memoryLimit)
+    {
+      fail(
+        index, cause: cause, problem: problem, logTail: LogTail.lines(ofLogAt: worker.log),
+        log: worker.log)
+      handle(.workerEnded(index, .failed))
+    } else if ending.wasStopped {
+      handle(.workerEnded(index, .interrupted))
+    } else if ending.status == WorkerStatus.busy {
+      handle(.workerEnded(index, .busy))
+    } else {
+      confirm(index, worker.statement)
+    }
+  }
+
+  /// Once a second: largest resident sets, and an end for those over their limit.
+  private func pollMemory() {
+    startTimer("memory", after: 1) { scheduler in
+      for worker in scheduler.workers.values {
+        worker.process.poll(limit: worker.memoryLimit.map { $0 + $0 / 4 })
+      }
+      if !scheduler.workers.isEmpty { scheduler.pollMemory() }
+    }
+  }
+}
+
+extension RunOptions {
+  /// Whether the instance is made although there is a result.
+  func isAgain(_ index: Int, _ row: RunRow) -> Bool {
+    again.contains(index) || row.reasons.first == "checked again"
+  }
+}
