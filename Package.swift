@@ -115,6 +115,14 @@ let package = Package(
       ],
       swiftSettings: numeric),
 
+    // Test helpers.
+    .executableTarget(
+      name: "scheduling-test-worker",
+      dependencies: [
+        "Scheduling", "Pipelines", "ArtifactStore", "CanonicalJSON", "Diagnostics",
+      ],
+      swiftSettings: strict),
+
     tests("Diagnostics"),
     tests("CanonicalJSON", ["Diagnostics"]),
     tests("Randomness"),
@@ -122,7 +130,12 @@ let package = Package(
     tests(
       "Pipelines", ["YAMLSyntax", "Diagnostics"], excluding: ["invalid-manifests", "fixtures"]),
     tests("ArtifactStore", ["CanonicalJSON", "Diagnostics"]),
-    tests("Scheduling", ["Pipelines", "ArtifactStore", "CanonicalJSON", "Diagnostics"]),
+    tests(
+      "Scheduling",
+      [
+        "scheduling-test-worker", "Pipelines", "ArtifactStore", "CLinux", "Randomness",
+        "CanonicalJSON", "Diagnostics",
+      ]),
     tests("Tensors", ["Kernels", "Randomness"], settings: numeric),
     tests("Networks", ["Tensors", "Kernels", "Randomness"], settings: numeric),
     tests("ModelFiles", ["CanonicalJSON", "Diagnostics"]),

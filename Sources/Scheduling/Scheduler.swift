@@ -364,7 +364,8 @@ public final class Scheduler: @unchecked Sendable {
     if signalSeen != 0 {
       return try recorder.end(outcome: .interrupted, exitCode: 128 + signalSeen)
     }
-    let failed = rows.contains { $0.outcome == .failed }
+    // A worker that something else stopped did not do its work either.
+    let failed = rows.contains { $0.outcome == .failed || $0.outcome == .interrupted }
     return try recorder.end(outcome: failed ? .failed : .succeeded, exitCode: failed ? 1 : 0)
   }
 }

@@ -1,0 +1,39 @@
+// The program that SchedulingTests starts for real: `exec-stage ORDER` carries out orders with the
+// bodies of TestBodies.swift, `run MANIFEST STORE CATALOG` is a whole scheduler in its own process.
+// Never installed.
+
+import ArtifactStore
+import Diagnostics
+import Foundation
+import Pipelines
+import Scheduling
+
+let arguments = CommandLine.arguments
+
+switch arguments.dropFirst().first {
+case "exec-stage" where arguments.count == 3:
+  exit(Worker.main(orderPath: arguments[2], bodies: testBodies))
+case "run" where arguments.count == 5:
+  let (catalog, faults) = StageCatalog.load(folders: [arguments[4]])
+  let (pipeline, problems) = PipelineResolver.resolve(
+    manifestAt: arguments[2], catalog: catalog, overrides: ManifestOverrides())
+  guard let pipeline, faults.isEmpty else {
+    print(DiagnosticPrinter().text(of: faults + problems))
+    exit(2)
+  }
+  do {
+    var options = RunOptions()
+    options.grace = 1
+    let report = try Scheduler(
+      pipeline: pipeline, store: Store(at: arguments[3]), bodies: testBodies, options: options
+    ).run()
+    print("produced \(report.produced) reused \(report.reused) failed \(report.failed)")
+    exit(report.exitCode)
+  } catch {
+    print(error)
+    exit(1)
+  }
+default:
+  print("usage: scheduling-test-worker exec-stage ORDER | run MANIFEST STORE CATALOG")
+  exit(2)
+}
