@@ -16,7 +16,15 @@ public enum GELU: Sendable {
   ///   - x: `[N, F]`, saved by the caller for the backward pass.
   ///   - y: `[N, F]`, overwritten; may be `x` if no backward pass follows.
   public func forward(_ x: Tensor, into y: Tensor) {
-    fatalError("not written yet")
+    y.require(x.rows, x.columns, "y", in: "GELU.forward")
+    parallelRows(of: x) { rows in
+      for row in rows {
+        switch self {
+        case .tanh: geluTanh(x.row(row), y.row(row), x.columns)
+        case .erf: geluErf(x.row(row), y.row(row), x.columns)
+        }
+      }
+    }
   }
 
   /// - Parameters:
@@ -24,7 +32,16 @@ public enum GELU: Sendable {
   ///   - x: `[N, F]` of the forward pass.
   ///   - dx: `[N, F]`, overwritten; may be `dy`.
   public func backward(_ dy: Tensor, x: Tensor, dx: Tensor) {
-    fatalError("not written yet")
+    dy.require(x.rows, x.columns, "dy", in: "GELU.backward")
+    dx.require(x.rows, x.columns, "dx", in: "GELU.backward")
+    parallelRows(of: x) { rows in
+      for row in rows {
+        switch self {
+        case .tanh: geluTanhBackward(dy.row(row), x.row(row), dx.row(row), x.columns)
+        case .erf: geluErfBackward(dy.row(row), x.row(row), dx.row(row), x.columns)
+        }
+      }
+    }
   }
 }
 
@@ -35,7 +52,11 @@ public enum SwiGLU {
   ///   - up: `[N, F]`
   ///   - y: `[N, F]`, overwritten.
   public static func forward(gate: Tensor, up: Tensor, into y: Tensor) {
-    fatalError("not written yet")
+    up.require(gate.rows, gate.columns, "up", in: "SwiGLU.forward")
+    y.require(gate.rows, gate.columns, "y", in: "SwiGLU.forward")
+    parallelRows(of: y) { rows in
+      for row in rows { swiGLU(gate.row(row), up.row(row), y.row(row), y.columns) }
+    }
   }
 
   /// - Parameters:
@@ -45,6 +66,15 @@ public enum SwiGLU {
   public static func backward(
     _ dy: Tensor, gate: Tensor, up: Tensor, dGate: Tensor, dUp: Tensor
   ) {
-    fatalError("not written yet")
+    for (name, tensor) in [("gate", gate), ("up", up), ("dGate", dGate), ("dUp", dUp)] {
+      precondition(
+        tensor.shape == dy.shape, "SwiGLU.backward: \(name) is \(tensor.shape), dy \(dy.shape)")
+    }
+    parallelRows(of: dy) { rows in
+      for row in rows {
+        swiGLUBackward(
+          dy.row(row), gate.row(row), up.row(row), dGate.row(row), dUp.row(row), dy.columns)
+      }
+    }
   }
 }

@@ -5,6 +5,7 @@
 //
 // Gradient clipping is a factor on g in the same pass (torch.nn.utils.clip_grad_norm_).
 
+import Foundation
 import Kernels
 import Tensors
 
@@ -27,6 +28,7 @@ public struct TrainedParameter: Sendable {
         other.shape == value.shape && other.isContiguous,
         "\(name) is \(other.shape), the parameter \(value.shape)")
     }
+    precondition(value.isContiguous, "a parameter has no gaps")
     self.value = value
     self.gradient = gradient
     self.firstMoment = firstMoment
@@ -69,11 +71,55 @@ public struct AdamW: Sendable {
   public func step(
     _ parameters: [TrainedParameter], step: Int, learningRate: Double, clipNorm: Double?
   ) -> Outcome {
-    fatalError("not written yet")
+    precondition(step >= 1, "AdamW counts steps from 1, not from \(step)")
+    let norm = gradientNorm(parameters.map(\.gradient))
+    guard norm.isFinite else { return .refused(gradientNorm: norm) }
+    var gradientScale = 1.0
+    if let clipNorm { gradientScale = min(1, clipNorm / (norm + 1e-6)) }
+    func factors(decay: Double) -> AdamWFactors {
+      AdamWFactors(
+        gradientScale: Float(gradientScale), decay: Float(1 - learningRate * decay),
+        firstRate: Float(1 - beta1), beta2: Float(beta2), secondRate: Float(1 - beta2),
+        rootCorrection: Float((1 - pow(beta2, Double(step))).squareRoot()),
+        epsilon: Float(epsilon), stepSize: Float(learningRate / (1 - pow(beta1, Double(step)))))
+    }
+    let decaying = factors(decay: weightDecay)
+    let plain = factors(decay: 0)
+    let pieces = piecesOfRows(parameters.map(\.value))
+    parallelFor(pieces.count) { index in
+      let (tensor, range) = pieces[index]
+      let parameter = parameters[tensor]
+      let offset = range.lowerBound
+      adamW(
+        parameter.value.data + offset, gradient: parameter.gradient.data + offset,
+        first: parameter.firstMoment.data + offset, second: parameter.secondMoment.data + offset,
+        parameter.decays ? decaying : plain, range.count)
+    }
+    return .updated(gradientNorm: norm)
   }
 }
 
 /// Square root of the sum of squares of all gradients, summed in a fixed order.
 public func gradientNorm(_ gradients: [Tensor]) -> Double {
-  fatalError("not written yet")
+  let pieces = piecesOfRows(gradients)
+  var sums = [Double](repeating: 0, count: pieces.count)
+  sums.withUnsafeMutableBufferPointer { sums in
+    parallelFor(pieces.count) { index in
+      let (tensor, range) = pieces[index]
+      sums[index] = sumOfSquares(gradients[tensor].data + range.lowerBound, range.count)
+    }
+  }
+  return sums.reduce(0, +).squareRoot()
+}
+
+/// All numbers of some tensors in pieces of 16,384, in order.
+private func piecesOfRows(_ tensors: [Tensor]) -> [(tensor: Int, range: Range<Int>)] {
+  var pieces: [(tensor: Int, range: Range<Int>)] = []
+  for (index, tensor) in tensors.enumerated() {
+    precondition(tensor.isContiguous, "a gradient has no gaps")
+    for start in stride(from: 0, to: tensor.count, by: 16_384) {
+      pieces.append((index, start..<min(tensor.count, start + 16_384)))
+    }
+  }
+  return pieces
 }

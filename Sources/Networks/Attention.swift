@@ -1,5 +1,6 @@
 // Scaled dot-product attention inside the segments of a packed batch, in blocks with an online
-// softmax (Dao et al. 2022): no [T, T] matrix is kept, only the logarithm of each softmax sum.
+// softmax (Dao et al. 2022): no [T, T] matrix is kept, only the logarithm of each softmax sum. The
+// work of one segment and head is in AttentionWork.swift.
 //
 //   S = s·Q·Kᵀ   P = softmax(S)   O = P·V
 //   dV = Pᵀ·dO   dP = dO·Vᵀ   dS = P∘(dP − rowsum(dO∘O))   dQ = s·dS·K   dK = s·dSᵀ·Q
@@ -48,7 +49,13 @@ public struct Attention: Sendable {
   public func forward(
     q: Tensor, k: Tensor, v: Tensor, segments: Segments, into o: Tensor, logSumExp: Tensor?
   ) {
-    fatalError("not written yet")
+    check(q: q, k: k, v: v, o: o, segments)
+    logSumExp?.require(q.rows, heads, "logSumExp", in: "Attention.forward")
+    parallelFor(segments.count * keyValueHeads) { task in
+      let work = AttentionWork(
+        self, segments[task / keyValueHeads], group: task % keyValueHeads)
+      work.forward(q: q, k: k, v: v, o: o, logSumExp: logSumExp)
+    }
   }
 
   /// - Parameters:
@@ -61,6 +68,22 @@ public struct Attention: Sendable {
     _ dO: Tensor, q: Tensor, k: Tensor, v: Tensor, o: Tensor, logSumExp: Tensor,
     segments: Segments, dQ: Tensor, dK: Tensor, dV: Tensor
   ) {
-    fatalError("not written yet")
+    check(q: q, k: k, v: v, o: o, segments)
+    check(q: dQ, k: dK, v: dV, o: dO, segments)
+    logSumExp.require(q.rows, heads, "logSumExp", in: "Attention.backward")
+    parallelFor(segments.count * keyValueHeads) { task in
+      let work = AttentionWork(
+        self, segments[task / keyValueHeads], group: task % keyValueHeads)
+      work.backward(
+        dO, q: q, k: k, v: v, o: o, logSumExp: logSumExp, dQ: dQ, dK: dK, dV: dV)
+    }
+  }
+
+  private func check(q: Tensor, k: Tensor, v: Tensor, o: Tensor, _ segments: Segments) {
+    let tokens = segments.tokenCount
+    q.require(tokens, heads * headSize, "q", in: "Attention")
+    k.require(tokens, keyValueHeads * headSize, "k", in: "Attention")
+    v.require(tokens, keyValueHeads * headSize, "v", in: "Attention")
+    o.require(tokens, heads * headSize, "o", in: "Attention")
   }
 }

@@ -31,6 +31,21 @@ public struct Dropout: Sendable {
   ///
   /// - Parameter x: `[N, C]`
   public func apply(to x: Tensor) {
-    fatalError("not written yet")
+    guard rate > 0 else { return }
+    parallelRows(of: x) { rows in
+      for row in rows {
+        apply(to: x.row(row), maskRow: firstRow + row, firstColumn: 0, count: x.columns)
+      }
+    }
+  }
+
+  /// One stretch of a row; `firstColumn` is a multiple of 64.
+  func apply(to x: UnsafeMutablePointer<Float>, maskRow: Int, firstColumn: Int, count: Int) {
+    let mask = RandomMask(
+      seed: UInt64(bitPattern: Int64(seed)), site: UInt32(truncatingIfNeeded: site),
+      step: UInt32(truncatingIfNeeded: step))
+    mask.apply(
+      to: x, row: UInt32(truncatingIfNeeded: maskRow), firstColumn: firstColumn,
+      threshold: UInt32(Double(rate) * 0x1p32), scale: 1 / (1 - rate), count)
   }
 }

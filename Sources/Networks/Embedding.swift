@@ -21,7 +21,20 @@ public struct Embedding: Sendable {
   ///   - indices: N rows of the table.
   ///   - y: `[N, C]`, overwritten, or added to if `accumulate` (positions on top of tokens).
   public func forward(_ indices: [Int32], into y: Tensor, accumulate: Bool = false) {
-    fatalError("not written yet")
+    y.require(indices.count, table.columns, "y", in: "Embedding.forward")
+    check(indices)
+    indices.withUnsafeBufferPointer { indices in
+      parallelRows(of: y) { rows in
+        for row in rows {
+          let source = table.row(Int(indices[row]))
+          if accumulate {
+            add(source, into: y.row(row), y.columns)
+          } else {
+            y.row(row).update(from: source, count: y.columns)
+          }
+        }
+      }
+    }
   }
 
   /// Adds into the gradient; nothing happens if the table is frozen.
@@ -30,6 +43,46 @@ public struct Embedding: Sendable {
   ///   - dy: `[N, C]`
   ///   - indices: N rows of the table, as in the forward pass.
   public func backward(_ dy: Tensor, indices: [Int32]) {
-    fatalError("not written yet")
+    guard let gradient else { return }
+    dy.require(indices.count, table.columns, "dy", in: "Embedding.backward")
+    gradient.require(table.rows, table.columns, "gradient", in: "Embedding.backward")
+    check(indices)
+    let (order, groups) = grouped(indices)
+    order.withUnsafeBufferPointer { order in
+      groups.withUnsafeBufferPointer { groups in
+        parallelFor(groups.count - 1, by: 32) { range in
+          for group in range {
+            let members = groups[group]..<groups[group + 1]
+            let target = gradient.row(Int(indices[order[members.lowerBound]]))
+            for member in members { add(dy.row(order[member]), into: target, dy.columns) }
+          }
+        }
+      }
+    }
+  }
+
+  private func check(_ indices: [Int32]) {
+    for index in indices {
+      precondition(
+        index >= 0 && index < table.rows, "embedding \(index) of a table of \(table.rows) rows")
+    }
+  }
+
+  /// Tokens sorted by table row (in order of n within a row), and where each row's tokens begin.
+  private func grouped(_ indices: [Int32]) -> (order: [Int], starts: [Int]) {
+    var next = [Int](repeating: 0, count: table.rows + 1)
+    for index in indices { next[Int(index) + 1] += 1 }
+    var starts: [Int] = []
+    for row in 0..<table.rows {
+      if next[row + 1] > 0 { starts.append(next[row]) }
+      next[row + 1] += next[row]
+    }
+    starts.append(indices.count)
+    var order = [Int](repeating: 0, count: indices.count)
+    for (token, index) in indices.enumerated() {
+      order[next[Int(index)]] = token
+      next[Int(index)] += 1
+    }
+    return (order, starts)
   }
 }

@@ -15,8 +15,27 @@ public final class KeyValueCache: @unchecked Sendable {
   /// Tokens held.
   public private(set) var count = 0
 
+  /// Head size and capacity up to whole vectors.
+  private let width: Int
+  private let length: Int
+  private let arena: Arena
+  /// For each head panels of 16 tokens, `[D, 16]` each: scores need no sum across a vector.
+  private let keys: UnsafeMutablePointer<Float>
+  /// For each head `[capacity, width]`.
+  private let values: UnsafeMutablePointer<Float>
+
   public init(capacity: Int, keyValueHeads: Int, headSize: Int) {
-    fatalError("not written yet")
+    self.capacity = capacity
+    self.keyValueHeads = keyValueHeads
+    self.headSize = headSize
+    width = (headSize + 15) & ~15
+    length = (capacity + 15) & ~15
+    var plan = ArenaPlan()
+    let keyRegion = plan.add("keys", rows: keyValueHeads, columns: length * headSize)
+    let valueRegion = plan.add("values", rows: keyValueHeads, columns: length * width)
+    arena = Arena(plan)
+    keys = arena[keyRegion].data
+    values = arena[valueRegion].data
   }
 
   /// Adds the keys and values of the next T tokens.
@@ -25,22 +44,86 @@ public final class KeyValueCache: @unchecked Sendable {
   ///   - k: `[T, G·D]`, rotated if the model rotates.
   ///   - v: `[T, G·D]`
   public func append(k: Tensor, v: Tensor) {
-    fatalError("not written yet")
+    k.require(v.rows, keyValueHeads * headSize, "k", in: "KeyValueCache.append")
+    v.require(k.rows, keyValueHeads * headSize, "v", in: "KeyValueCache.append")
+    precondition(
+      count + k.rows <= capacity,
+      "\(k.rows) tokens behind \(count) do not fit into a cache of \(capacity)")
+    for row in 0..<k.rows {
+      let token = count + row
+      for head in 0..<keyValueHeads {
+        let key = k.row(row) + head * headSize
+        let panel = keys + (head * length + token & ~15) * headSize + token & 15
+        for d in 0..<headSize { panel[d * 16] = key[d] }
+        (values + (head * length + token) * width).update(
+          from: v.row(row) + head * headSize, count: headSize)
+      }
+    }
+    count += k.rows
   }
 
   /// Becomes a copy of another cache's first tokens (a shared prefix).
   public func copy(from other: KeyValueCache, count: Int) {
-    fatalError("not written yet")
+    precondition(
+      other.keyValueHeads == keyValueHeads && other.headSize == headSize,
+      "a cache of \(keyValueHeads) × \(headSize) cannot copy one of "
+        + "\(other.keyValueHeads) × \(other.headSize)")
+    precondition(
+      count <= other.count && count <= capacity,
+      "\(count) tokens of \(other.count) do not fit into a cache of \(capacity)")
+    let whole = (count + 15) & ~15
+    for head in 0..<keyValueHeads {
+      (keys + head * length * headSize).update(
+        from: other.keys + head * other.length * headSize, count: whole * headSize)
+      (values + head * length * width).update(
+        from: other.values + head * other.length * width, count: count * width)
+    }
+    self.count = count
   }
 
   /// Forgets all tokens from `count` on.
   public func truncate(to count: Int) {
-    fatalError("not written yet")
+    precondition(
+      count >= 0 && count <= self.count, "a cache of \(self.count) tokens has no first \(count)")
+    self.count = count
   }
 
   /// Bytes that a cache of this size holds.
   public static func bytes(capacity: Int, keyValueHeads: Int, headSize: Int) -> Int {
-    fatalError("not written yet")
+    let length = (capacity + 15) & ~15
+    return keyValueHeads * length * (headSize + (headSize + 15) & ~15)
+      * MemoryLayout<Float>.stride
+  }
+
+  /// Attention of some query heads, one token each, that share this cache's head `group`.
+  ///
+  /// - Parameters:
+  ///   - q: `[H/G, D]` without gaps.
+  ///   - o: `[H/G, D]` without gaps, overwritten.
+  fileprivate func attend(
+    _ q: UnsafePointer<Float>, queries: Int, group: Int, scale factor: Float,
+    into o: UnsafeMutablePointer<Float>
+  ) {
+    let whole = (count + 15) & ~15
+    Scratch.with(queries * (whole + width)) { scores in
+      let out = scores + queries * whole
+      scores.update(repeating: 0, count: queries * whole)
+      panelProduct(
+        Multiplier(q, rowStep: headSize, columnStep: 1), panels: keys + group * length * headSize,
+        panelCount: whole / 16, into: scores, cStep: whole, m: queries, k: headSize)
+      for row in 0..<queries {
+        let s = scores + row * whole
+        expShifted(s, scale: factor, shift: maximum(s, count) * factor, s, count)
+        scale(s, by: 1 / sum(s, count), count)
+      }
+      smallProduct(
+        Multiplier(scores, rowStep: whole, columnStep: 1), values + group * length * width,
+        bStep: width, into: out, cStep: width, m: queries, n: headSize, k: count,
+        accumulate: false)
+      copyRows(
+        out, fromStep: width, rows: queries, columns: headSize, to: o, toStep: headSize,
+        clearing: false)
+    }
   }
 }
 
@@ -52,6 +135,21 @@ extension Attention {
   ///   - caches: M caches, of any lengths.
   ///   - o: `[M, H·D]`, overwritten.
   public func decode(q: Tensor, caches: [KeyValueCache], into o: Tensor) {
-    fatalError("not written yet")
+    q.require(caches.count, heads * headSize, "q", in: "Attention.decode")
+    o.require(caches.count, heads * headSize, "o", in: "Attention.decode")
+    for cache in caches {
+      precondition(
+        cache.keyValueHeads == keyValueHeads && cache.headSize == headSize && cache.count > 0,
+        "a cache of \(cache.keyValueHeads) × \(cache.headSize) with \(cache.count) tokens for "
+          + "attention of \(keyValueHeads) × \(headSize)")
+    }
+    let shared = heads / keyValueHeads
+    parallelFor(caches.count * keyValueHeads) { task in
+      let (sequence, group) = (task / keyValueHeads, task % keyValueHeads)
+      let offset = group * shared * headSize
+      caches[sequence].attend(
+        q.row(sequence) + offset, queries: shared, group: group, scale: scale,
+        into: o.row(sequence) + offset)
+    }
   }
 }

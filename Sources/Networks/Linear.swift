@@ -33,7 +33,11 @@ public struct Linear: Sendable {
   ///   - x: `[N, in]`
   ///   - y: `[N, out]`, overwritten.
   public func forward(_ x: Tensor, into y: Tensor) {
-    fatalError("not written yet")
+    x.require(y.rows, inputs, "x", in: "Linear.forward")
+    y.require(x.rows, outputs, "y", in: "Linear.forward")
+    switch weight {
+    case .f32(let weight): matmul(x, weight, .second, into: y, rowBias: bias)
+    }
   }
 
   /// Adds into the gradients of weight and bias.
@@ -43,6 +47,24 @@ public struct Linear: Sendable {
   ///   - x: `[N, in]` of the forward pass.
   ///   - dx: `[N, in]`, overwritten, or added to if `accumulate`; nil if nobody below learns.
   public func backward(_ dy: Tensor, x: Tensor, dx: Tensor?, accumulate: Bool = false) {
-    fatalError("not written yet")
+    dy.require(x.rows, outputs, "dy", in: "Linear.backward")
+    x.require(dy.rows, inputs, "x", in: "Linear.backward")
+    if let dx {
+      dx.require(dy.rows, inputs, "dx", in: "Linear.backward")
+      switch weight {
+      case .f32(let weight): matmul(dy, weight, .none, into: dx, accumulate: accumulate)
+      }
+    }
+    if let weightGradient { matmul(dy, x, .first, into: weightGradient, accumulate: true) }
+    if let biasGradient { addColumnSums(of: dy, to: biasGradient) }
+  }
+}
+
+/// sums += Σₙ x, in order of n for every column.
+func addColumnSums(of x: Tensor, to sums: Tensor) {
+  sums.require(1, x.columns, "sums", in: "addColumnSums")
+  parallelColumns(of: x) { columns in
+    let target = sums.data + columns.lowerBound
+    for row in 0..<x.rows { add(x.row(row) + columns.lowerBound, into: target, columns.count) }
   }
 }

@@ -1,27 +1,93 @@
 // y = x·Wᵀ + b for a few rows (decoding): our own kernel over weights packed once. Every output is
-// one chain of fused multiply-adds along `in`, from the first to the last, so the bits of a row
+// one chain of fused multiply-adds along `in`, from the bias to the last, so the bits of a row
 // depend neither on the other rows nor on the threads.
 
 import Kernels
 import Tensors
 
-/// A frozen copy of a `Linear`, laid out for products with few rows.
+/// A frozen copy of a `Linear`, laid out for products with few rows: panels of 16 outputs, each
+/// `[in, 16]`.
 ///
 /// **Cost**: memory of the weight once more; M = 1 runs at memory speed.
 public final class PackedLinear: @unchecked Sendable {
-  // Unchecked: written only in `init` and `repack`.
+  // Unchecked: written only in `init`; after that many threads read.
 
   public let inputs: Int
   public let outputs: Int
+  private let panelCount: Int
+  private let arena: Arena
+  private let panels: UnsafeMutablePointer<Float>
+  private let bias: Tensor?
 
   public init(_ linear: Linear) {
-    fatalError("not written yet")
+    inputs = linear.inputs
+    outputs = linear.outputs
+    panelCount = (outputs + 15) / 16
+    var plan = ArenaPlan()
+    let panelRegion = plan.add("panels", rows: panelCount, columns: inputs * 16)
+    let biasRegion = plan.add("bias", count: linear.bias == nil ? 0 : outputs)
+    let arena = Arena(plan)
+    self.arena = arena
+    panels = arena[panelRegion].data
+    bias = linear.bias == nil ? nil : arena[biasRegion]
+    if let source = linear.bias { arena[biasRegion].copy(from: source) }
+    let (panels, inputs, outputs) = (panels, inputs, outputs)
+    switch linear.weight {
+    case .f32(let weight):
+      parallelFor(panelCount) { panel in
+        let first = panel * 16
+        transpose(
+          weight.row(first), fromStep: weight.stride, rows: min(16, outputs - first),
+          columns: inputs, to: panels + panel * inputs * 16, toStep: 16)
+      }
+    }
   }
 
   /// - Parameters:
   ///   - x: `[M, in]`
   ///   - y: `[M, out]`, overwritten.
   public func forward(_ x: Tensor, into y: Tensor) {
-    fatalError("not written yet")
+    x.require(y.rows, inputs, "x", in: "PackedLinear.forward")
+    y.require(x.rows, outputs, "y", in: "PackedLinear.forward")
+    let m = x.rows
+    guard m > 0 else { return }
+    // Tiles of whole panels; the last panel may be wider than y and goes through scratch.
+    let whole = outputs / 16
+    let perTile = max(4, min(64, (1 << 18) / max(1, inputs * 16)) & ~3)
+    let a = Multiplier(x.data, rowStep: x.stride, columnStep: 1)
+    let size = inputs * 16
+    parallelFor(whole, by: perTile) { range in
+      let first = range.lowerBound * 16
+      fill(y.data + first, step: y.stride, rows: m, first: first, width: range.count * 16)
+      panelProduct(
+        a, panels: panels + range.lowerBound * size, panelCount: range.count,
+        into: y.data + first, cStep: y.stride, m: m, k: inputs)
+    }
+    if whole < panelCount {
+      let first = whole * 16
+      let width = outputs - first
+      Scratch.with(m * 16) { scratch in
+        fill(scratch, step: 16, rows: m, first: first, width: width)
+        panelProduct(
+          a, panels: panels + whole * size, panelCount: 1, into: scratch, cStep: 16, m: m,
+          k: inputs)
+        copyRows(
+          scratch, fromStep: 16, rows: m, columns: width, to: y.data + first, toStep: y.stride,
+          clearing: false)
+      }
+    }
+  }
+
+  /// Every chain begins with the bias.
+  private func fill(
+    _ target: UnsafeMutablePointer<Float>, step: Int, rows: Int, first: Int, width: Int
+  ) {
+    for row in 0..<rows {
+      if let bias {
+        (target + row * step).update(from: bias.data + first, count: width)
+      } else {
+        (target + row * step).update(repeating: 0, count: width)
+      }
+    }
   }
 }

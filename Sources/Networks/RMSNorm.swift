@@ -25,7 +25,15 @@ public struct RMSNorm: Sendable {
   ///   - y: `[N, C]`, overwritten; may be `x` if no backward pass follows.
   ///   - statistics: `[N, 1]`, overwritten with r, saved for the backward pass; nil if none follows.
   public func forward(_ x: Tensor, into y: Tensor, statistics: Tensor?) {
-    fatalError("not written yet")
+    x.require(y.rows, gain.columns, "x", in: "RMSNorm.forward")
+    y.require(x.rows, gain.columns, "y", in: "RMSNorm.forward")
+    statistics?.require(x.rows, 1, "statistics", in: "RMSNorm.forward")
+    parallelRows(of: x) { rows in
+      for row in rows {
+        let r = rmsNormRow(x.row(row), gain: gain.data, epsilon: epsilon, y.row(row), x.columns)
+        if let statistics { statistics[row, 0] = r }
+      }
+    }
   }
 
   /// Adds into the gradient of the gain.
@@ -38,6 +46,27 @@ public struct RMSNorm: Sendable {
   public func backward(
     _ dy: Tensor, x: Tensor, statistics: Tensor, dx: Tensor, accumulate: Bool = false
   ) {
-    fatalError("not written yet")
+    dy.require(x.rows, gain.columns, "dy", in: "RMSNorm.backward")
+    x.require(dy.rows, gain.columns, "x", in: "RMSNorm.backward")
+    dx.require(x.rows, gain.columns, "dx", in: "RMSNorm.backward")
+    statistics.require(x.rows, 1, "statistics", in: "RMSNorm.backward")
+    // Before dx, which may overwrite dy.
+    if let gainGradient {
+      parallelColumns(of: x) { columns in
+        let first = columns.lowerBound
+        for row in 0..<x.rows {
+          rmsNormGradient(
+            dy.row(row) + first, x.row(row) + first, r: statistics[row, 0],
+            dGain: gainGradient.data + first, columns.count)
+        }
+      }
+    }
+    parallelRows(of: x) { rows in
+      for row in rows {
+        rmsNormRowBackward(
+          dy.row(row), x.row(row), gain: gain.data, r: statistics[row, 0], dx.row(row),
+          accumulate: accumulate, x.columns)
+      }
+    }
   }
 }

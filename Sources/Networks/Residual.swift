@@ -10,7 +10,10 @@ public enum Residual {
   ///   - x: `[N, C]`
   ///   - y: `[N, C]`, added to.
   public static func add(_ x: Tensor, into y: Tensor) {
-    fatalError("not written yet")
+    x.require(y.rows, y.columns, "x", in: "Residual.add")
+    parallelRows(of: y) { rows in
+      for row in rows { Kernels.add(x.row(row), into: y.row(row), y.columns) }
+    }
   }
 
   /// - Parameters:
@@ -18,6 +21,10 @@ public enum Residual {
   ///   - b: `[N, C]`
   ///   - y: `[N, C]`, overwritten with a + b; may be either.
   public static func add(_ a: Tensor, _ b: Tensor, into y: Tensor) {
-    fatalError("not written yet")
+    a.require(y.rows, y.columns, "a", in: "Residual.add")
+    b.require(y.rows, y.columns, "b", in: "Residual.add")
+    parallelRows(of: y) { rows in
+      for row in rows { Kernels.add(a.row(row), b.row(row), into: y.row(row), y.columns) }
+    }
   }
 }

@@ -10,9 +10,13 @@ public enum WeightStore: Sendable {
   case f32(Tensor)
 
   public var outputs: Int {
-    switch self { case .f32(let tensor): tensor.rows }
+    switch self {
+    case .f32(let tensor): tensor.rows
+    }
   }
   public var inputs: Int {
-    switch self { case .f32(let tensor): tensor.columns }
+    switch self {
+    case .f32(let tensor): tensor.columns
+    }
   }
 }

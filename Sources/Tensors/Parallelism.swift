@@ -60,3 +60,13 @@ public func parallelFor(_ count: Int, _ body: (Int) -> Void) {
     body(tile * size..<min(count, (tile + 1) * size))
   }
 }
+
+/// Cuts the rows of an activation into tiles of about 16,384 numbers and computes them in parallel.
+@inlinable public func parallelRows(of tensor: Tensor, _ body: (Range<Int>) -> Void) {
+  parallelFor(tensor.rows, by: max(1, 16_384 / max(1, tensor.columns)), body)
+}
+
+/// Cuts channels into ranges of 64: the way to sum over tokens in one fixed order.
+@inlinable public func parallelColumns(of tensor: Tensor, _ body: (Range<Int>) -> Void) {
+  parallelFor(tensor.columns, by: 64, body)
+}

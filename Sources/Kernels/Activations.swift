@@ -1,0 +1,130 @@
+// Exponential, logistic and error function as straight-line code on Float, which LLVM turns into
+// AVX-512 loops, and the activations made of them. One file: nothing is inlined across files in
+// debug builds. NaN goes through all of them. Formulas: Sources/Networks/Activations.swift.
+
+/// eˣ with a relative error below 2 ulp; 0 below −87.33 and e^88.02 above 88.02.
+///
+/// Cephes' expf: x = n·ln 2 + r, |r| ≤ ½ ln 2, a polynomial for eʳ, n into the exponent. Rounding to
+/// n goes through the number 1.5·2²³, whose low bits then hold n: no conversion instruction that
+/// Swift would not inline.
+@inline(__always)
+private func fastExp(_ input: Float) -> Float {
+  let upper: Float = 88.02
+  let lower: Float = -87.33
+  var x = input > upper ? upper : input
+  x = x < lower ? lower : x
+  let magic: Float = 12_582_912
+  let shifted = magic.addingProduct(x, 1.442_695_04)
+  let n = shifted - magic
+  var r = x.addingProduct(n, -0.693_359_375)
+  r = r.addingProduct(n, 2.121_944_4e-4)
+  var p: Float = 1.987_569_15e-4
+  p = Float(1.398_199_95e-3).addingProduct(p, r)
+  p = Float(8.333_451_9e-3).addingProduct(p, r)
+  p = Float(4.166_579_6e-2).addingProduct(p, r)
+  p = Float(1.666_666_55e-1).addingProduct(p, r)
+  p = Float(5.000_000_1e-1).addingProduct(p, r)
+  let e = Float(1).addingProduct(r, Float(1).addingProduct(p, r))
+  let scale = Float(bitPattern: shifted.bitPattern &<< 23 &+ 0x3F80_0000)
+  return input < lower ? 0 : e * scale
+}
+
+/// 1/(1 + e⁻ˣ).
+@inline(__always)
+private func fastSigmoid(_ x: Float) -> Float { 1 / (1 + fastExp(-x)) }
+
+/// The error function, absolute error below 3e-7 (Press et al., Numerical Recipes, `erfcc`).
+@inline(__always)
+private func fastErf(_ x: Float) -> Float {
+  let z = x < 0 ? -x : x
+  let t = 1 / Float(1).addingProduct(z, 0.5)
+  var p: Float = 0.170_872_77
+  p = Float(-0.822_152_23).addingProduct(p, t)
+  p = Float(1.488_515_87).addingProduct(p, t)
+  p = Float(-1.135_203_98).addingProduct(p, t)
+  p = Float(0.278_868_07).addingProduct(p, t)
+  p = Float(-0.186_288_06).addingProduct(p, t)
+  p = Float(0.096_784_18).addingProduct(p, t)
+  p = Float(0.374_091_96).addingProduct(p, t)
+  p = Float(1.000_023_68).addingProduct(p, t)
+  p = Float(-1.265_512_23).addingProduct(p, t)
+  let erfc = t * fastExp(p.addingProduct(-z, z))
+  return x < 0 ? erfc - 1 : 1 - erfc
+}
+
+/// Writes eˣ of `count` numbers.
+public func expVector(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ count: Int) {
+  for i in 0..<count { y[i] = fastExp(x[i]) }
+}
+
+/// Writes e^(x·scale − shift): a row of softmax numerators.
+public func expShifted(
+  _ x: UnsafePointer<Float>, scale: Float, shift: Float, _ y: UnsafeMutablePointer<Float>,
+  _ count: Int
+) {
+  for i in 0..<count { y[i] = fastExp((-shift).addingProduct(x[i], scale)) }
+}
+
+/// ½x(1 + tanh u) = x·σ(2u), 2√(2/π) = 1.59576912: one exponential, one division, and exact small values for x ≪ 0.
+public func geluTanh(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ count: Int) {
+  for i in 0..<count {
+    let v = x[i]
+    let u = 1.595_769_12 * v * Float(1).addingProduct(0.044_715 * v, v)
+    y[i] = v * fastSigmoid(u)
+  }
+}
+
+/// dx = dy·(σ + x·σ(1 − σ)·2u′), u′ = √(2/π)(1 + 3·0.044715x²).
+public func geluTanhBackward(
+  _ dy: UnsafePointer<Float>, _ x: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>,
+  _ count: Int
+) {
+  for i in 0..<count {
+    let v = x[i]
+    let square = v * v
+    let s = fastSigmoid(1.595_769_12 * v * Float(1).addingProduct(0.044_715, square))
+    let slope = 1.595_769_12 * Float(1).addingProduct(0.134_145, square)
+    dx[i] = dy[i] * s.addingProduct(v * slope, s * (1 - s))
+  }
+}
+
+/// ½x(1 + erf(x/√2)).
+public func geluErf(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ count: Int) {
+  for i in 0..<count { y[i] = 0.5 * x[i] * (1 + fastErf(x[i] * 0.707_106_78)) }
+}
+
+/// dx = dy·(Φ(x) + x·φ(x)).
+public func geluErfBackward(
+  _ dy: UnsafePointer<Float>, _ x: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>,
+  _ count: Int
+) {
+  for i in 0..<count {
+    let v = x[i]
+    let distribution = 0.5 * (1 + fastErf(v * 0.707_106_78))
+    let density = 0.398_942_28 * fastExp(-0.5 * v * v)
+    dx[i] = dy[i] * distribution.addingProduct(v, density)
+  }
+}
+
+/// y = a·σ(a)·b.
+public func swiGLU(
+  _ gate: UnsafePointer<Float>, _ up: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+  _ count: Int
+) {
+  for i in 0..<count { y[i] = gate[i] * fastSigmoid(gate[i]) * up[i] }
+}
+
+/// da = dy·b·σ(1 + a(1 − σ)), db = dy·a·σ.
+public func swiGLUBackward(
+  _ dy: UnsafePointer<Float>, _ gate: UnsafePointer<Float>, _ up: UnsafePointer<Float>,
+  _ dGate: UnsafeMutablePointer<Float>, _ dUp: UnsafeMutablePointer<Float>, _ count: Int
+) {
+  for i in 0..<count {
+    let a = gate[i]
+    let b = up[i]
+    let d = dy[i]
+    let s = fastSigmoid(a)
+    dGate[i] = d * b * s * Float(1).addingProduct(a, 1 - s)
+    dUp[i] = d * a * s
+  }
+}

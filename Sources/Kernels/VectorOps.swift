@@ -1,0 +1,26 @@
+// Point-wise loops over raw memory. LLVM vectorises them as they stand.
+
+/// y += x.
+public func add(_ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, _ count: Int) {
+  for i in 0..<count { y[i] += x[i] }
+}
+
+/// y = a + b.
+public func add(
+  _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>,
+  _ count: Int
+) {
+  for i in 0..<count { y[i] = a[i] + b[i] }
+}
+
+/// y += a·x.
+public func addScaled(
+  _ a: Float, _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, _ count: Int
+) {
+  for i in 0..<count { y[i].addProduct(a, x[i]) }
+}
+
+/// x *= a.
+public func scale(_ x: UnsafeMutablePointer<Float>, by a: Float, _ count: Int) {
+  for i in 0..<count { x[i] *= a }
+}

@@ -1,0 +1,230 @@
+// Attention of one segment and one key/value head, with all query heads that share it: the unit that
+// threads take. All products run in our own kernel, whose bits depend on neither blocks nor
+// neighbours; a token's row therefore has the same bits alone, packed, or with another future.
+
+import Foundation
+import Kernels
+import Tensors
+
+/// One task of `Attention`.
+struct AttentionWork {
+  /// Queries of a block: small, since a block computes its whole square on the diagonal.
+  static let queryBlock = 32
+  /// Keys of a block: scores of 32 × 256 fit into the first-level cache.
+  static let keyBlock = 256
+
+  let attention: Attention
+  let tokens: Range<Int>
+  let group: Int
+  /// Head size and segment length, up to whole vectors.
+  let width: Int
+  let length: Int
+
+  init(_ attention: Attention, _ tokens: Range<Int>, group: Int) {
+    self.attention = attention
+    self.tokens = tokens
+    self.group = group
+    width = (attention.headSize + 15) & ~15
+    length = (tokens.count + 15) & ~15
+  }
+
+  private var size: Int { attention.headSize }
+  private var headsOfGroup: Range<Int> {
+    let shared = attention.heads / attention.keyValueHeads
+    return group * shared..<(group + 1) * shared
+  }
+
+  /// Rows of one head that a product may read in whole vectors: in place if the head size allows,
+  /// else copied into `scratch` with zeros behind.
+  private func wholeRows(
+    _ tensor: Tensor, head: Int, _ scratch: UnsafeMutablePointer<Float>
+  ) -> (start: UnsafeMutablePointer<Float>, step: Int) {
+    let start = tensor.row(tokens.lowerBound) + head * size
+    if size == width { return (start, tensor.stride) }
+    copyRows(
+      start, fromStep: tensor.stride, rows: tokens.count, columns: size, to: scratch,
+      toStep: width, clearing: true)
+    return (scratch, width)
+  }
+
+  /// Writes the head's rows as `[D, length]`, zeros behind.
+  private func transposed(
+    _ tensor: Tensor, head: Int, _ target: UnsafeMutablePointer<Float>
+  ) {
+    for d in 0..<size {
+      for column in tokens.count..<length { target[d * length + column] = 0 }
+    }
+    transpose(
+      tensor.row(tokens.lowerBound) + head * size, fromStep: tensor.stride, rows: tokens.count,
+      columns: size, to: target, toStep: length)
+  }
+
+  /// Blocks of keys that queries `first..<end` of the segment see.
+  private func keyBlocks(_ end: Int) -> (end: Int, count: Int) {
+    let end = attention.isCausal ? end : tokens.count
+    return (end, (end + Self.keyBlock - 1) / Self.keyBlock)
+  }
+
+  /// Keys of a block from `firstKey` on that a query sees.
+  private func visible(_ query: Int, _ firstKey: Int, _ count: Int) -> Int {
+    attention.isCausal ? min(count, query - firstKey + 1) : count
+  }
+
+  private func drop(
+    _ row: UnsafeMutablePointer<Float>, head: Int, query: Int, firstKey: Int, _ count: Int
+  ) {
+    guard let dropout = attention.dropout, dropout.rate > 0 else { return }
+    let maskRow = (dropout.firstRow + tokens.lowerBound + query) * attention.heads + head
+    dropout.apply(to: row, maskRow: maskRow, firstColumn: firstKey, count: count)
+  }
+
+  func forward(q: Tensor, k: Tensor, v: Tensor, o: Tensor, logSumExp: Tensor?) {
+    let (block, keys) = (Self.queryBlock, Self.keyBlock)
+    let needed = size * length + length * width + block * keys + block * width + 2 * block
+    Scratch.with(needed) { memory in
+      let keysTransposed = memory
+      let valueCopy = keysTransposed + size * length
+      let scores = valueCopy + length * width
+      let out = scores + block * keys
+      let greatest = out + block * width
+      let sums = greatest + block
+      transposed(k, head: group, keysTransposed)
+      let values = wholeRows(v, head: group, valueCopy)
+      for head in headsOfGroup {
+        for first in stride(from: 0, to: tokens.count, by: block) {
+          let rows = min(block, tokens.count - first)
+          let queries = Multiplier(
+            q.row(tokens.lowerBound + first) + head * size, rowStep: q.stride, columnStep: 1)
+          let (end, blocks) = keyBlocks(first + rows)
+          for index in 0..<blocks {
+            let firstKey = index * keys
+            let count = min(keys, end - firstKey)
+            smallProduct(
+              queries, keysTransposed + firstKey, bStep: length, into: scores, cStep: keys,
+              m: rows, n: count, k: size, accumulate: false)
+            for row in 0..<rows {
+              let s = scores + row * keys
+              let seen = visible(first + row, firstKey, count)
+              let blockGreatest = maximum(s, seen) * attention.scale
+              if index == 0 {
+                greatest[row] = blockGreatest
+                sums[row] = 0
+              } else if blockGreatest > greatest[row] {
+                let factor = exp(greatest[row] - blockGreatest)
+                greatest[row] = blockGreatest
+                sums[row] *= factor
+                scale(out + row * width, by: factor, width)
+              }
+              expShifted(s, scale: attention.scale, shift: greatest[row], s, seen)
+              sums[row] += sum(s, seen)
+              drop(s, head: head, query: first + row, firstKey: firstKey, seen)
+              for column in seen..<count { s[column] = 0 }
+            }
+            smallProduct(
+              Multiplier(scores, rowStep: keys, columnStep: 1),
+              values.start + firstKey * values.step, bStep: values.step, into: out,
+              cStep: width, m: rows, n: size, k: count, accumulate: index > 0)
+          }
+          for row in 0..<rows {
+            let token = tokens.lowerBound + first + row
+            scale(out + row * width, by: 1 / sums[row], size)
+            (o.row(token) + head * size).update(from: out + row * width, count: size)
+            if let logSumExp { logSumExp[token, head] = greatest[row] + log(sums[row]) }
+          }
+        }
+      }
+    }
+  }
+
+  func backward(
+    _ dO: Tensor, q: Tensor, k: Tensor, v: Tensor, o: Tensor, logSumExp: Tensor, dQ: Tensor,
+    dK: Tensor, dV: Tensor
+  ) {
+    let (block, keys) = (Self.queryBlock, Self.keyBlock)
+    let full = length * width
+    Scratch.with(2 * size * length + 5 * full + 3 * block * keys + block * width) { memory in
+      let keysTransposed = memory
+      let valuesTransposed = keysTransposed + size * length
+      let keyCopy = valuesTransposed + size * length
+      let queryCopy = keyCopy + full
+      let outCopy = queryCopy + full
+      let dKeys = outCopy + full
+      let dValues = dKeys + full
+      let probabilities = dValues + full
+      let dropped = probabilities + block * keys
+      let dScores = dropped + block * keys
+      let dQueries = dScores + block * keys
+      let dropsOut = (attention.dropout?.rate ?? 0) > 0
+      transposed(k, head: group, keysTransposed)
+      transposed(v, head: group, valuesTransposed)
+      let wholeKeys = wholeRows(k, head: group, keyCopy)
+      dKeys.update(repeating: 0, count: 2 * full)
+      for head in headsOfGroup {
+        let queries = wholeRows(q, head: head, queryCopy)
+        let dOut = wholeRows(dO, head: head, outCopy)
+        for first in stride(from: 0, to: tokens.count, by: block) {
+          let rows = min(block, tokens.count - first)
+          let blockQueries = queries.start + first * queries.step
+          let blockOut = dOut.start + first * dOut.step
+          let (end, blocks) = keyBlocks(first + rows)
+          for index in 0..<blocks {
+            let firstKey = index * keys
+            let count = min(keys, end - firstKey)
+            smallProduct(
+              Multiplier(blockQueries, rowStep: queries.step, columnStep: 1),
+              keysTransposed + firstKey, bStep: length, into: probabilities, cStep: keys,
+              m: rows, n: count, k: size, accumulate: false)
+            smallProduct(
+              Multiplier(blockOut, rowStep: dOut.step, columnStep: 1),
+              valuesTransposed + firstKey, bStep: length, into: dScores, cStep: keys, m: rows,
+              n: count, k: size, accumulate: false)
+            for row in 0..<rows {
+              let token = tokens.lowerBound + first + row
+              let p = probabilities + row * keys
+              let ds = dScores + row * keys
+              let seen = visible(first + row, firstKey, count)
+              expShifted(p, scale: attention.scale, shift: logSumExp[token, head], p, seen)
+              if dropsOut {
+                let copy = dropped + row * keys
+                copy.update(from: p, count: seen)
+                drop(copy, head: head, query: first + row, firstKey: firstKey, seen)
+                drop(ds, head: head, query: first + row, firstKey: firstKey, seen)
+                for column in seen..<count { copy[column] = 0 }
+              }
+              let product = dot(
+                dO.row(token) + head * size, o.row(token) + head * size, size)
+              softmaxGradient(p, ds, d: product, scale: attention.scale, ds, seen)
+              for column in seen..<count {
+                p[column] = 0
+                ds[column] = 0
+              }
+            }
+            let used = dropsOut ? dropped : probabilities
+            smallProduct(
+              Multiplier(used, rowStep: 1, columnStep: keys), blockOut, bStep: dOut.step,
+              into: dValues + firstKey * width, cStep: width, m: count, n: size, k: rows,
+              accumulate: true)
+            smallProduct(
+              Multiplier(dScores, rowStep: 1, columnStep: keys), blockQueries,
+              bStep: queries.step, into: dKeys + firstKey * width, cStep: width, m: count,
+              n: size, k: rows, accumulate: true)
+            smallProduct(
+              Multiplier(dScores, rowStep: keys, columnStep: 1),
+              wholeKeys.start + firstKey * wholeKeys.step, bStep: wholeKeys.step,
+              into: dQueries, cStep: width, m: rows, n: size, k: count, accumulate: index > 0)
+          }
+          copyRows(
+            dQueries, fromStep: width, rows: rows, columns: size,
+            to: dQ.row(tokens.lowerBound + first) + head * size, toStep: dQ.stride,
+            clearing: false)
+        }
+      }
+      for (source, target) in [(dKeys, dK), (dValues, dV)] {
+        copyRows(
+          source, fromStep: width, rows: tokens.count, columns: size,
+          to: target.row(tokens.lowerBound) + group * size, toStep: target.stride,
+          clearing: false)
+      }
+    }
+  }
+}

@@ -1,0 +1,99 @@
+// Matrix products over OpenBLAS. C is cut into tiles by its shape alone and each tile is one call
+// with one BLAS thread, so bits do not depend on the number of threads. K is never cut.
+
+import COpenBLAS
+
+/// Which of the two matrices is read transposed.
+public enum Transposition: Sendable {
+  /// C = A·B, A `[M, K]`, B `[K, N]`
+  case none
+  /// C = A·Bᵀ, A `[M, K]`, B `[N, K]`: a linear layer's forward pass.
+  case second
+  /// C = Aᵀ·B, A `[K, M]`, B `[K, N]`: a weight's gradient.
+  case first
+}
+
+/// C = A·B (or += if `accumulate`), with the transposition asked for; `rowBias` `[1, N]` is added to
+/// every row.
+///
+/// **Shapes**: see `Transposition`; c is `[M, N]`. All may be columns of wider buffers.
+///
+/// **Cost**: 2·M·N·K operations.
+public func matmul(
+  _ a: Tensor, _ b: Tensor, _ transposition: Transposition, into c: Tensor,
+  accumulate: Bool = false, rowBias: Tensor? = nil
+) {
+  let m = transposition == .first ? a.columns : a.rows
+  let k = transposition == .first ? a.rows : a.columns
+  let n = transposition == .second ? b.rows : b.columns
+  let otherK = transposition == .second ? b.columns : b.rows
+  precondition(
+    k == otherK && c.rows == m && c.columns == n,
+    "matmul (\(transposition) transposed): \(a.shape) times \(b.shape) into \(c.shape)")
+  precondition(!(accumulate && rowBias != nil), "matmul: a bias is added once, not accumulated")
+  rowBias?.require(1, n, "rowBias", in: "matmul")
+  guard m > 0, n > 0 else { return }
+  guard k > 0 else {
+    if !accumulate { c.fill(0) }
+    if let rowBias { for row in 0..<m { c.row(row).update(from: rowBias.data, count: n) } }
+    return
+  }
+  _ = BLASInfo.singleThreaded
+  let tiling = Tiling(m: m, n: n, k: k)
+  parallelFor(tiling.count) { index in
+    let (rows, columns) = tiling[index]
+    let tileA = a.data + rows.lowerBound * (transposition == .first ? 1 : a.stride)
+    let tileB = b.data + columns.lowerBound * (transposition == .second ? b.stride : 1)
+    let tileC = c.data + rows.lowerBound * c.stride + columns.lowerBound
+    if let rowBias {
+      for row in 0..<rows.count {
+        (tileC + row * c.stride).update(
+          from: rowBias.data + columns.lowerBound, count: columns.count)
+      }
+    }
+    cblas_sgemm(
+      CblasRowMajor, transposition == .first ? CblasTrans : CblasNoTrans,
+      transposition == .second ? CblasTrans : CblasNoTrans, Int32(rows.count),
+      Int32(columns.count), Int32(k), 1, tileA, Int32(a.stride), tileB, Int32(b.stride),
+      accumulate || rowBias != nil ? 1 : 0, tileC, Int32(c.stride))
+  }
+}
+
+/// How C is cut: a function of the three sizes and nothing else.
+struct Tiling {
+  let m: Int
+  let n: Int
+  let tileRows: Int
+  let tileColumns: Int
+  let across: Int
+  let count: Int
+
+  /// Enough tiles for threads to share evenly, each large enough to pay for packing A and B again.
+  init(m: Int, n: Int, k: Int) {
+    self.m = m
+    self.n = n
+    let work = 2 * m * n * k
+    // About 8 million operations a tile, at most 16 tiles, at least 1.
+    let wanted = max(1, min(16, work >> 23))
+    if m >= n {
+      tileRows = Tiling.size(m, parts: wanted)
+      tileColumns = n
+    } else {
+      tileRows = m
+      tileColumns = Tiling.size(n, parts: wanted)
+    }
+    across = (n + tileColumns - 1) / tileColumns
+    count = across * ((m + tileRows - 1) / tileRows)
+  }
+
+  /// A multiple of 16 numbers, so that kernels see full registers.
+  private static func size(_ length: Int, parts: Int) -> Int {
+    max(16, ((length + parts - 1) / parts + 15) & ~15)
+  }
+
+  subscript(index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
+    let row = index / across * tileRows
+    let column = index % across * tileColumns
+    return (row..<min(m, row + tileRows), column..<min(n, column + tileColumns))
+  }
+}
