@@ -357,9 +357,8 @@ public final class Scheduler: @unchecked Sendable {
   private func finish() throws(Diagnostic) -> RunReport {
     for name in Array(timers.keys) { cancelTimer(name) }
     let keys = wanted.compactMap { results[$0]?.key }
-    //ROOT let root = Root(project: pipeline.name, name: "last-run", keys: keys, references: [])
-    //ROOT try store.record(root: root)
-    _ = keys
+    let root = Root(project: pipeline.name, name: "last-run", keys: keys, references: [])
+    try store.record(root: root)
     let rows = recorder.report.rows
     if signalSeen != 0 {
       return try recorder.end(outcome: .interrupted, exitCode: 128 + signalSeen)

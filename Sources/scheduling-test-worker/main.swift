@@ -16,7 +16,7 @@ case "exec-stage" where arguments.count == 3:
 case "run" where arguments.count == 5:
   let (catalog, faults) = StageCatalog.load(folders: [arguments[4]])
   let (pipeline, problems) = PipelineResolver.resolve(
-    manifestAt: arguments[2], catalog: catalog, overrides: ManifestOverrides())
+    manifestAt: arguments[2], catalog: catalog, overrides: ManifestOverrides(workingFolder: "/"))
   guard let pipeline, faults.isEmpty else {
     print(DiagnosticPrinter().text(of: faults + problems))
     exit(2)
