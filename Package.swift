@@ -102,7 +102,8 @@ let package = Package(
     .executableTarget(
       name: "plumb",
       dependencies: [
-        "Console", "StageLibrary", "Scheduling", "Pipelines", "ArtifactStore", "Reports", "Tensors",
+        "Console", "StageLibrary", "Scheduling", "Pipelines", "ArtifactStore", "YAMLSyntax",
+        "Reports", "Tensors", "ModelFiles", "LanguageModels", "Tokenizers", "Corpora", "Statistics",
         "CanonicalJSON", "Diagnostics", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

@@ -1,0 +1,13 @@
+// The list of native stage kinds. One file of this folder for each folder of stages/.
+
+import Scheduling
+
+public enum StageLibrary {
+  /// Every native body, sorted by kind.
+  public static let bodies: [any StageBody.Type] = [
+    ComposeCorpusStage.self, FineTuneStage.self, GenerateCorpusStage.self,
+    ImportCorpusStage.self, InitialiseModelStage.self, MitigateStage.self, ReportStage.self,
+    ScoreBiasStage.self, ScoreQualityStage.self, TrainClassifierStage.self,
+    TrainTokenizerStage.self,
+  ]
+}

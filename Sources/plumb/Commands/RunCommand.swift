@@ -1,0 +1,132 @@
+// plumb run: brings the results of a manifest up to date. What is shown meanwhile is in
+// Running/RunConsole.swift; the page that remains is made in Running/RunPageWriter.swift.
+
+import ArgumentParser
+import ArtifactStore
+import CanonicalJSON
+import Console
+import Diagnostics
+import Glibc
+import Pipelines
+import Scheduling
+import StageLibrary
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Make what is missing; reuse everything that is there.",
+    discussion: """
+      Without stages all of the manifest is run; with stages, those and what they need. \
+      Ctrl-C stops cleanly: nothing that is finished is lost, training goes on from its checkpoint.
+      """)
+
+  @OptionGroup var manifest: ManifestOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Threads for all stages together (default: all processors).", valueName: "count"))
+  var threads: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Memory for all stages together, such as 4GiB (default: what is free).", valueName: "size"))
+  var memory: String?
+
+  @Flag(help: "After a failure go on with what does not depend on it.")
+  var keepGoing = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Make these instances again and compare with their results.", valueName: "stage"))
+  var again: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Make this share of the instances again and compare, such as 2%.", valueName: "share"))
+  var recheck: String?
+
+  @Flag(name: [.customLong("dry-run"), .customShort("n")], help: "Only say what would be done.")
+  var dryRun = false
+
+  @Flag(name: [.short, .customLong("quiet")], help: "Print nothing but problems.")
+  var quiet = false
+
+  @Flag(help: "Print events as JSON lines.") var json = false
+
+  mutating func validate() throws {
+    if let threads, threads < 1 { throw ValidationError("--threads needs a number from 1") }
+    if quiet && json { throw ValidationError("choose one of --quiet and --json") }
+  }
+
+  func run() throws {
+    let session = try Session(manifest)
+    let options = try runOptions(session)
+    let store = try session.openStore()
+    if dryRun {
+      let decisions = Planner(
+        pipeline: session.pipeline, store: store,
+        again: Dictionary(uniqueKeysWithValues: options.again.map { ($0, "asked for again") })
+      ).plan(targets: options.targets)
+      return try PlanText.write(decisions, json: json, session: session)
+    }
+    try session.requireEverythingSet()
+    // A reader that goes away must not end the run: it goes on unseen.
+    signal(SIGPIPE, SIG_IGN)
+    let console = RunConsole(mode: json ? .json : quiet ? .quiet : nil)
+    let scheduler = Scheduler(
+      pipeline: session.pipeline, store: store, bodies: StageLibrary.bodies, options: options,
+      observers: [console])
+    let report = try scheduler.run()
+    let page = RunPageWriter.write(report, pipeline: session.pipeline, store: store)
+    console.close(report, page: page)
+    if report.exitCode != 0 { throw Ending(code: report.exitCode) }
+  }
+
+  private func runOptions(_ session: Session) throws -> RunOptions {
+    var options = RunOptions(targets: try session.targets())
+    if !again.isEmpty {
+      options.again = Set(try session.pipeline.select(again))
+      if options.targets != nil { options.targets! += options.again }
+    }
+    if let threads { options.threads = threads }
+    if let memory { options.memory = try Quantities.bytes(memory, of: "--memory") }
+    if let recheck { options.recheck = try Quantities.share(recheck, of: "--recheck") }
+    options.keepGoing = keepGoing
+    options.version = PlumbVersion.current
+    options.parameters = .object(
+      JSONObject(session.pipeline.parameters.map { ($0.name, $0.value.json) }))
+    return options
+  }
+}
+
+/// Sizes and shares as options write them.
+enum Quantities {
+  /// `2GiB`, `512MiB`, `1.5G`, `1000000`.
+  static func bytes(_ text: String, of option: String) throws(Diagnostic) -> Int {
+    let units: [(String, Double)] = [
+      ("KiB", 0x1p10), ("MiB", 0x1p20), ("GiB", 0x1p30), ("TiB", 0x1p40), ("KB", 1e3),
+      ("MB", 1e6), ("GB", 1e9), ("TB", 1e12), ("K", 0x1p10), ("M", 0x1p20), ("G", 0x1p30),
+      ("T", 0x1p40), ("B", 1), ("", 1),
+    ]
+    for (unit, factor) in units where text.lowercased().hasSuffix(unit.lowercased()) {
+      let number = text.dropLast(unit.count)
+      guard let value = Double(number), value > 0, value * factor < 0x1p62 else { break }
+      return Int(value * factor)
+    }
+    throw .malformedOption(
+      option, text, expected: "a size such as 4GiB, 512MiB or a number of bytes")
+  }
+
+  /// `2%` or `0.02`, up to everything.
+  static func share(_ text: String, of option: String) throws(Diagnostic) -> Double {
+    let isPercent = text.hasSuffix("%")
+    guard let number = Double(isPercent ? String(text.dropLast()) : text) else {
+      throw .malformedOption(option, text, expected: "a share such as 2% or 0.02")
+    }
+    let share = isPercent ? number / 100 : number
+    guard share > 0, share <= 1 else {
+      throw .malformedOption(option, text, expected: "above 0 and at most 100%")
+    }
+    return share
+  }
+}

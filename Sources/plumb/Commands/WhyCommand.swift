@@ -1,0 +1,99 @@
+// plumb why: what would become of one instance, what became of it last time, and the record that
+// its key is made of. The reasons come from the difference between two such records.
+
+import ArgumentParser
+import ArtifactStore
+import CanonicalJSON
+import Console
+import Diagnostics
+import Pipelines
+import Scheduling
+
+struct WhyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "why", abstract: "Explain why an instance runs, ran, or is reused.",
+    discussion: "A whole stage may be named too: each of its instances gets a line.")
+
+  @OptionGroup var manifest: ManifestOptions
+  @Flag(help: "Also print the record that the key is made of.") var record = false
+  @Flag(help: "As JSON.") var json = false
+
+  func run() throws {
+    let session = try Session(manifest)
+    let selector = try session.onlySelector("the instance that is to be explained")
+    let store = try session.openStore()
+    let wanted = try session.pipeline.select([selector])
+    let decisions = Planner.plan(session.pipeline, store: store, targets: wanted)
+      .filter { wanted.contains($0.instance) }
+    let runs = LastRun.all(of: session.pipeline, in: store)
+    var output = Output()
+    if json {
+      let all = decisions.map { decision in
+        JSONValue.object([
+          "now": decision.planJSON,
+          "last_run": lastRow(of: decision, in: runs).map { run, row in
+            .object(["run": .string(run.id), "row": row.json])
+          } ?? .null,
+        ])
+      }
+      output.raw(JSONValue.array(all).indentedText)
+    } else if decisions.count > 1 {
+      var table = Table([.init("will"), .init("instance"), .init("because", mayShrink: true)])
+      for decision in decisions {
+        table.add([
+          decision.word, decision.id.description,
+          reasons(decision, in: runs).joined(separator: "; "),
+        ])
+      }
+      output.table(table)
+    } else if let decision = decisions.first {
+      explain(decision, in: runs, to: &output)
+    }
+    output.write()
+  }
+
+  private func explain(
+    _ decision: Decision, in runs: some Sequence<RunReport>, to output: inout Output
+  ) {
+    output.line(output.style(.bold, decision.id.description))
+    output.line("  now: \(Self.sentence(decision))")
+    for reason in decision.reasons where !decision.isReuse { output.line("    \(reason)") }
+    if let key = decision.key { output.line("  key: \(key.hex)") }
+    if let (run, row) = lastRow(of: decision, in: runs) {
+      output.line("  last run \(run.id): \(row.outcome.rawValue)")
+      for reason in row.reasons { output.line("    \(reason)") }
+      if let failure = row.failure { output.line("    \(failure.problem.message)") }
+    }
+    if record, let record = decision.record {
+      output.line("  record:")
+      for line in record.text.split(separator: "\n") { output.line("    \(line)") }
+    }
+  }
+
+  /// What is reused now says most by why it was made.
+  private func reasons(_ decision: Decision, in runs: some Sequence<RunReport>) -> [String] {
+    guard decision.isReuse, let (_, row) = lastRow(of: decision, in: runs) else {
+      return decision.reasons
+    }
+    return ["\(row.outcome.rawValue) in the last run: " + row.reasons.joined(separator: "; ")]
+  }
+
+  private func lastRow(
+    of decision: Decision, in runs: some Sequence<RunReport>
+  ) -> (RunReport, RunRow)? {
+    for run in runs {
+      if let row = run.row(decision.id.description) { return (run, row) }
+    }
+    return nil
+  }
+
+  private static func sentence(_ decision: Decision) -> String {
+    switch decision.verdict {
+    case .reuse: "would be reused, nothing that it is made from changed"
+    case .run: "would run, because"
+    case .wait: "depends on what is made before it"
+    case .twin: "would take the result of another instance"
+    case .fail: "cannot be decided"
+    }
+  }
+}
