@@ -1,0 +1,176 @@
+// The forward pass for writing: prompts in one go, then token by token over caches. All products go
+// through PackedLinear, whose rows do not depend on each other's number, so a sequence has the same
+// bits in every batch. The training path (Transformer.swift) uses BLAS, whose rows do not promise that.
+
+import Networks
+import Tensors
+
+/// Keys and values of one sequence in all layers.
+final class SequenceCache {
+  let layers: [KeyValueCache]
+
+  init(_ specification: ModelSpecification, capacity: Int) {
+    let block = specification.block
+    layers = (0..<specification.layers).map { _ in
+      KeyValueCache(
+        capacity: capacity, keyValueHeads: block.keyValueHeads, headSize: block.headSize)
+    }
+  }
+
+  static func bytes(_ specification: ModelSpecification, capacity: Int) -> Int {
+    let block = specification.block
+    return specification.layers
+      * KeyValueCache.bytes(
+        capacity: capacity, keyValueHeads: block.keyValueHeads, headSize: block.headSize)
+  }
+}
+
+/// A model packed for few rows at a time.
+final class Decoder {
+  private struct Block {
+    let attentionNorm: LayerNorm
+    let queryKeyValue: PackedLinear
+    let attentionOutput: PackedLinear
+    let feedForwardNorm: LayerNorm
+    let up: PackedLinear
+    let down: PackedLinear
+  }
+
+  let model: LanguageModel
+  /// Most rows at a time.
+  let capacity: Int
+  private let blocks: [Block]
+  private let finalNorm: LayerNorm
+  private let head: PackedLinear
+  private let tokens: Embedding
+  private let positions: Embedding
+  private let arena: Arena
+  private let stream, norm, qkv, attended, branch, inner, last, logits: ArenaPlan.Region
+
+  /// - Parameters:
+  ///   - capacity: tokens of a prefill.
+  ///   - batch: sequences at a time.
+  init(_ model: LanguageModel, capacity: Int, batch: Int) {
+    let specification = model.specification
+    let block = specification.block
+    let source = LayerSource(model: model, gradients: nil)
+    self.model = model
+    self.capacity = max(capacity, batch)
+    blocks = (0..<specification.layers).map { layer in
+      let layers = BlockLayers(source, layer: layer)
+      return Block(
+        attentionNorm: layers.attentionNorm, queryKeyValue: PackedLinear(layers.queryKeyValue),
+        attentionOutput: PackedLinear(layers.attentionOutput),
+        feedForwardNorm: layers.feedForwardNorm, up: PackedLinear(layers.up),
+        down: PackedLinear(layers.down))
+    }
+    finalNorm = source.norm(gain: .finalNormGain, bias: .finalNormBias)
+    tokens = source.embedding(.tokenEmbedding)
+    positions = source.embedding(.positionEmbedding)
+    head = PackedLinear(Linear(weight: .f32(tokens.table)))
+    var plan = ArenaPlan()
+    let rows = self.capacity
+    stream = plan.add("stream", rows: rows, columns: specification.width)
+    norm = plan.add("norm", rows: rows, columns: specification.width)
+    qkv = plan.add("qkv", rows: rows, columns: block.attentionWidth)
+    attended = plan.add("attended", rows: rows, columns: block.heads * block.headSize)
+    branch = plan.add("branch", rows: rows, columns: specification.width)
+    inner = plan.add("inner", rows: rows, columns: block.inner)
+    last = plan.add("last", rows: batch, columns: specification.width)
+    logits = plan.add("logits", rows: batch, columns: specification.vocabulary)
+    arena = Arena(plan)
+  }
+
+  /// Bytes beside the model: its packed copy and working memory, without caches.
+  static func bytes(_ specification: ModelSpecification, capacity: Int, batch: Int) -> Int {
+    let block = specification.block
+    let row =
+      3 * specification.width + block.attentionWidth + block.inner
+      + block.heads * block.headSize
+    return ParameterTable(specification).plan.bytes
+      + 4 * (max(capacity, batch) * row + batch * (specification.width + specification.vocabulary))
+  }
+
+  /// Reads whole prompts into empty caches.
+  ///
+  /// - Returns: [prompts, V], logits behind the last token of each; valid until the next call.
+  func prefill(_ prompts: [[Int32]], _ caches: [SequenceCache]) -> Tensor {
+    let segments = Segments(lengths: prompts.map(\.count))
+    let rows = segments.tokenCount
+    run(tokens: Array(prompts.joined()), positions: segments.positions) { layer, q, k, v, o in
+      for (index, cache) in caches.enumerated() {
+        cache.layers[layer].append(
+          k: k.slice(rows: segments[index]), v: v.slice(rows: segments[index]))
+      }
+      attention.forward(q: q, k: k, v: v, segments: segments, into: o, logSumExp: nil)
+    }
+    let place = arena[last].slice(rows: 0..<prompts.count)
+    let stream = arena[stream].slice(rows: 0..<rows)
+    for index in prompts.indices {
+      let row = segments[index].upperBound - 1
+      place.slice(rows: index..<index + 1).copy(from: stream.slice(rows: row..<row + 1))
+    }
+    return logits(of: place)
+  }
+
+  /// Reads the next token of each sequence.
+  ///
+  /// - Returns: [M, V]; valid until the next call.
+  func next(_ newest: [Int32], _ caches: [SequenceCache]) -> Tensor {
+    let positions = caches.map { Int32($0.layers[0].count) }
+    run(tokens: newest, positions: positions) { layer, q, k, v, o in
+      for (row, cache) in caches.enumerated() {
+        cache.layers[layer].append(
+          k: k.slice(rows: row..<row + 1), v: v.slice(rows: row..<row + 1))
+      }
+      attention.decode(q: q, caches: caches.map { $0.layers[layer] }, into: o)
+    }
+    let place = arena[last].slice(rows: 0..<newest.count)
+    place.copy(from: arena[stream].slice(rows: 0..<newest.count))
+    return logits(of: place)
+  }
+
+  private var attention: Attention { model.specification.block.attention() }
+
+  /// - Parameter hidden: [M, C], overwritten.
+  private func logits(of hidden: Tensor) -> Tensor {
+    finalNorm.forward(hidden, into: hidden, statistics: nil)
+    let logits = arena[logits].slice(rows: 0..<hidden.rows)
+    head.forward(hidden, into: logits)
+    return logits
+  }
+
+  /// All blocks; the stream's end stays in `stream`.
+  ///
+  /// - Parameter attend: layer, q, k, v, and where the result goes.
+  private func run(
+    tokens ids: [Int32], positions places: [Int32],
+    attend: (Int, Tensor, Tensor, Tensor, Tensor) -> Void
+  ) {
+    let rows = ids.count
+    precondition(rows <= capacity, "\(rows) tokens do not fit a memory for \(capacity)")
+    func place(_ region: ArenaPlan.Region) -> Tensor { arena[region].slice(rows: 0..<rows) }
+    let block = model.specification.block
+    let queries = block.heads * block.headSize
+    let keys = block.keyValueHeads * block.headSize
+    let (stream, norm, qkv, attended) = (place(stream), place(norm), place(qkv), place(attended))
+    let (branch, inner) = (place(branch), place(inner))
+
+    tokens.forward(ids, into: stream)
+    positions.forward(places, into: stream, accumulate: true)
+    for (layer, weights) in blocks.enumerated() {
+      weights.attentionNorm.forward(stream, into: norm, statistics: nil)
+      weights.queryKeyValue.forward(norm, into: qkv)
+      attend(
+        layer, qkv.slice(columns: 0..<queries), qkv.slice(columns: queries..<queries + keys),
+        qkv.slice(columns: queries + keys..<queries + 2 * keys), attended)
+      weights.attentionOutput.forward(attended, into: branch)
+      Residual.add(branch, into: stream)
+      weights.feedForwardNorm.forward(stream, into: norm, statistics: nil)
+      weights.up.forward(norm, into: inner)
+      block.activation.forward(inner, into: inner)
+      weights.down.forward(inner, into: branch)
+      Residual.add(branch, into: stream)
+    }
+  }
+}

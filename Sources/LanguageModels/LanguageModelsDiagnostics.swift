@@ -1,0 +1,94 @@
+// Every sentence that models can say; the pages behind the ids are in LanguageModelsExplanations.swift.
+
+import Diagnostics
+
+extension Diagnostic {
+  static func modelUnsupported(_ names: [String]) -> Diagnostic {
+    Diagnostic(
+      "model-unsupported", "this model needs \(names.joined(separator: ", "))",
+      help: "supported here: blocks of GPT-2's kind")
+  }
+
+  static func weightsNotFinite(_ parameter: String) -> Diagnostic {
+    Diagnostic(
+      "weights-not-finite",
+      "'\(parameter)' holds numbers that are not finite; the model is not written",
+      help: "lower learning_rate or set clip_norm", consequence: .stageFailed)
+  }
+
+  static func tokenOutsideVocabulary(_ token: Int32, vocabulary: Int) -> Diagnostic {
+    Diagnostic(
+      "token-outside-vocabulary",
+      "token \(token) is none of the model's \(vocabulary) tokens",
+      help: "use the tokenizer that the model was made with", consequence: .stageFailed)
+  }
+
+  static func exampleLength(_ length: Int, context: Int) -> Diagnostic {
+    Diagnostic(
+      "example-length",
+      "sequences of \(length) tokens do not fit a model that takes 2 to \(context)",
+      help: "set max_length to at most \(context)", consequence: .stageFailed)
+  }
+
+  static var endOfTextMissing: Diagnostic {
+    Diagnostic(
+      "end-of-text-missing", "the model names no token that ends a document",
+      help: "set learn_end_of_text: false, or give config.json an eos_token_id",
+      consequence: .stageFailed)
+  }
+
+  static func nothingToLearn(documents: Int) -> Diagnostic {
+    Diagnostic(
+      "nothing-to-learn", "\(documents) documents hold no token that could be learnt from another",
+      help: "check that the corpus has text, and that max_length and examples suit it",
+      consequence: .stageFailed)
+  }
+
+  static func trainingDiverged(step: Int, loss: Double, norm: Double?) -> Diagnostic {
+    let what =
+      norm.map { "the gradient's norm is \($0)" } ?? "the loss is \(loss)"
+    return Diagnostic(
+      "training-diverged", "at step \(step) \(what); nothing was changed by this step",
+      help: "lower learning_rate, add warmup, or set clip_norm", consequence: .stageFailed)
+  }
+
+  static func checkpointOfAnotherRun(_ path: String) -> Diagnostic {
+    Diagnostic(
+      "checkpoint-of-another-run", "'\(path)' is no checkpoint of this run",
+      help: "training starts at the beginning; delete the file to silence this",
+      severity: .warning)
+  }
+
+  static func evaluationWindow(_ window: Int, context: Int) -> Diagnostic {
+    Diagnostic(
+      "evaluation-window",
+      "a window of \(window) tokens does not fit a model that takes 2 to \(context)",
+      help: "choose a window of at most \(context)", consequence: .stageFailed)
+  }
+
+  static func evaluationStride(_ stride: Int, window: Int) -> Diagnostic {
+    Diagnostic(
+      "evaluation-stride", "a stride of \(stride) leaves tokens of a window of \(window) unscored",
+      help: "choose a stride from 1 to \(window - 1)", consequence: .stageFailed)
+  }
+
+  static func promptLength(_ prompt: Int, length: Int, context: Int) -> Diagnostic {
+    Diagnostic(
+      "prompt-length",
+      "a prompt of \(prompt) tokens and \(length) more do not fit a model that takes 1 to \(context)",
+      help: "shorten the prompt or write fewer tokens", consequence: .stageFailed)
+  }
+
+  static func blockLength(_ block: Int, context: Int) -> Diagnostic {
+    Diagnostic(
+      "block-length",
+      "a block of \(block) tokens and its continuation need \(2 * block), the model takes \(context)",
+      help: "set block to at most \(context / 2)", consequence: .stageFailed)
+  }
+
+  static var logitsNotFinite: Diagnostic {
+    Diagnostic(
+      "logits-not-finite", "the model's logits are not finite, so no token can be chosen",
+      help: "the weights are unusable; go back to an earlier model", consequence: .stageFailed)
+  }
+}

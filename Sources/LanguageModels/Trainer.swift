@@ -1,0 +1,193 @@
+// Training as a loop over a state that can be put down and taken up: TrainingCheckpoint.swift.
+
+import Diagnostics
+import ModelFiles
+import Networks
+import Tensors
+
+/// Trains all weights of a model on sequences.
+///
+/// ```swift
+/// let trainer = try Trainer(model, on: sequences, settings)
+/// while let step = try trainer.step() { print(step.loss) }
+/// ```
+///
+/// The loss of a step is the sum over all its supervised tokens, divided once by their number: how
+/// the step is cut into micro-batches changes last bits only.
+public final class Trainer {
+  /// Where the run is. Randomness needs no state: every draw is a function of seed, name and step.
+  public struct State: Sendable, Equatable {
+    /// Finished optimizer steps of the whole run.
+    public var step = 0
+    public var epoch = 0
+    /// Finished optimizer steps of this epoch.
+    public var cursor = 0
+  }
+
+  public let model: LanguageModel
+  public let settings: TrainingSettings
+  public let totalSteps: Int
+  public internal(set) var state = State()
+  public internal(set) var history: [TrainingStep] = []
+  /// Sees the activations of every training pass.
+  public var observer: (any ActivationObserver)? {
+    didSet { transformer.observer = observer }
+  }
+
+  let sequences: [TokenSequence]
+  let firstMoments: Arena
+  let secondMoments: Arena
+  private let supervised: [Int]
+  private let transformer: Transformer
+  private let parameters: [TrainedParameter]
+  private let schedule: Schedule
+  private let optimizer: AdamW
+  private var plan: EpochPlan
+  private let gradients: Arena
+
+  /// - Parameter sequences: each with something to learn, none longer than the context.
+  ///
+  /// **Throws**: `nothing-to-learn`, `token-outside-vocabulary`, `example-length`.
+  public init(
+    _ model: LanguageModel, on sequences: [TokenSequence], _ settings: TrainingSettings
+  ) throws(Diagnostic) {
+    let context = model.specification.context
+    for sequence in sequences {
+      guard sequence.tokens.count <= context else {
+        throw .exampleLength(sequence.tokens.count, context: context)
+      }
+      guard sequence.supervisedCount > 0 else { throw .nothingToLearn(documents: 1) }
+      try model.requireKnown(sequence.tokens)
+    }
+    guard !sequences.isEmpty else { throw .nothingToLearn(documents: 0) }
+    self.model = model
+    self.settings = settings
+    self.sequences = sequences
+    supervised = sequences.map(\.supervisedCount)
+
+    var steps = 0
+    for epoch in 0..<settings.epochs {
+      steps +=
+        EpochPlan(
+          supervised: supervised, epoch: epoch, batching: settings.batching, seed: settings.seed
+        ).steps.count
+    }
+    totalSteps = steps
+    plan = EpochPlan(
+      supervised: supervised, epoch: 0, batching: settings.batching, seed: settings.seed)
+    schedule = Schedule(
+      settings.schedule,
+      warmupSteps: Int((settings.warmupFraction * Double(steps)).rounded(.up)), totalSteps: steps)
+    optimizer = AdamW(
+      beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon,
+      weightDecay: settings.weightDecay)
+
+    let longest = sequences.reduce(0) { max($0, $1.tokens.count) }
+    let total = sequences.reduce(0) { $0 + $1.tokens.count }
+    transformer = Transformer(
+      model, capacity: min(max(settings.microBatchTokens, longest), total), trains: true)
+    guard let gradients = transformer.gradients else {
+      preconditionFailure("a Transformer made with trains: true has gradients")
+    }
+    self.gradients = gradients
+    let first = Arena(model.table.plan)
+    let second = Arena(model.table.plan)
+    parameters = model.table.parameters.filter(\.isTrainable).map { parameter in
+      TrainedParameter(
+        value: model.weights[parameter.region], gradient: gradients[parameter.region],
+        firstMoment: first[parameter.region], secondMoment: second[parameter.region],
+        decays: parameter.decays)
+    }
+    firstMoments = first
+    secondMoments = second
+  }
+
+  /// Bytes of a run beside its sequences: weights, gradients, two moments, activations.
+  public static func bytes(
+    _ specification: ModelSpecification, longest: Int, microBatchTokens: Int
+  ) -> Int {
+    3 * ParameterTable(specification).plan.bytes
+      + Transformer.bytes(
+        specification, capacity: max(longest, microBatchTokens), trains: true)
+  }
+
+  /// Takes the next optimizer step.
+  ///
+  /// - Returns: nil once all steps are done.
+  ///
+  /// **Throws**: `training-diverged`; weights and state are as before the step.
+  public func step() throws(Diagnostic) -> TrainingStep? {
+    guard state.step < totalSteps else { return nil }
+    let batch = plan.order[plan.steps[state.cursor]].map { sequences[$0] }
+    let count = batch.reduce(0) { $0 + $1.supervisedCount }
+
+    gradients.everything.fill(0)
+    var total = HeadLoss.Total()
+    var firstRow = 0
+    for run in Batch.runs(of: batch.map(\.tokens.count), atMost: transformer.capacity) {
+      let packed = Batch(batch[run])
+      var masks: DropoutMasks?
+      if !settings.dropout.isNone {
+        masks = DropoutMasks(
+          rates: settings.dropout, seed: settings.seed, step: state.step, firstRow: firstRow)
+      }
+      total = total + transformer.learn(packed, supervisedCount: count, dropout: masks)
+      firstRow += packed.tokenCount
+    }
+
+    let loss = total.negativeLogLikelihood / Double(count)
+    let rate = settings.learningRate * schedule.factor(at: state.step)
+    guard loss.isFinite else {
+      throw .trainingDiverged(step: state.step + 1, loss: loss, norm: nil)
+    }
+    let norm: Double
+    switch optimizer.step(
+      parameters, step: state.step + 1, learningRate: rate, clipNorm: settings.clipNorm)
+    {
+    case .updated(let gradientNorm): norm = gradientNorm
+    case .refused(let gradientNorm):
+      throw .trainingDiverged(step: state.step + 1, loss: loss, norm: gradientNorm)
+    }
+
+    advance()
+    let row = TrainingStep(
+      step: state.step, loss: loss, learningRate: rate, gradientNorm: norm, tokens: count)
+    history.append(row)
+    return row
+  }
+
+  /// The one place where the state moves on.
+  private func advance() {
+    state.step += 1
+    state.cursor += 1
+    if state.cursor == plan.steps.count {
+      enter(State(step: state.step, epoch: state.epoch + 1, cursor: 0))
+    }
+  }
+
+  /// Takes up a state; the order of its epoch is drawn again from its name.
+  func enter(_ state: State) {
+    if state.epoch != self.state.epoch, state.epoch < settings.epochs {
+      plan = EpochPlan(
+        supervised: supervised, epoch: state.epoch, batching: settings.batching,
+        seed: settings.seed)
+    }
+    self.state = state
+  }
+
+  /// Whether a state can be one of this run.
+  func isPossible(_ state: State) -> Bool {
+    guard state.step >= 0, state.step <= totalSteps, state.epoch >= 0, state.cursor >= 0 else {
+      return false
+    }
+    var before = 0
+    for epoch in 0..<min(state.epoch, settings.epochs) {
+      before +=
+        EpochPlan(
+          supervised: supervised, epoch: epoch, batching: settings.batching, seed: settings.seed
+        ).steps.count
+    }
+    return before + state.cursor == state.step
+      && (state.epoch < settings.epochs || state.cursor == 0)
+  }
+}
