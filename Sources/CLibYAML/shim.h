@@ -1,0 +1,2 @@
+// libyaml (Debian: libyaml-dev). Only YAMLSyntax imports this.
+#include <yaml.h>

@@ -1,0 +1,47 @@
+// The closed list of what may pass between stages. A new type is added here and nowhere else.
+
+/// What an artifact is: decides which ports fit together and how its bytes lie in the store.
+public struct ArtifactType: Sendable, Hashable {
+  /// One file with a fixed name, or a folder of files.
+  public enum Content: Sendable, Hashable {
+    case file(name: String)
+    case folder
+    /// An outside file or folder, as it was found: only `file:` references bind to it.
+    case outside
+  }
+
+  public let name: String
+  public let content: Content
+  public let summary: String
+
+  private init(_ name: String, _ content: Content, _ summary: String) {
+    self.name = name
+    self.content = content
+    self.summary = summary
+  }
+
+  /// Every type, sorted by name.
+  public static let all: [ArtifactType] = [
+    .init("adapter", .folder, "weights that adapt a language model (PEFT layout)"),
+    .init("camera-reference", .folder, "what a fixed camera sees when it is dry"),
+    .init("classifier", .folder, "features and weights that tell classes apart"),
+    .init("corpus", .folder, "documents with ids, texts and labels"),
+    .init("decisions", .folder, "a verdict for each frame"),
+    .init("encoder", .folder, "a text encoder (Hugging Face layout)"),
+    .files,
+    .init("frames", .folder, "pictures in order"),
+    .init("language-model", .folder, "weights, configuration, tokenizer (Hugging Face layout)"),
+    .init("metrics", .file(name: "metrics.json"), "named figures with units and intervals"),
+    .init("neuron-table", .file(name: "neurons.jsonl"), "one row for each unit"),
+    .init("report", .file(name: "report.html"), "one self-contained page"),
+    .init("scores", .file(name: "scores.jsonl"), "one row for each document"),
+    .init("tokenizer", .file(name: "tokenizer.json"), "how text becomes tokens"),
+    .init("training-history", .file(name: "history.jsonl"), "one row for each training step"),
+    .init("training-recipe", .file(name: "recipe.json"), "settings that override a training stage"),
+  ]
+
+  /// An outside file or folder.
+  public static let files = ArtifactType("files", .outside, "a file or folder outside the store")
+
+  public static func named(_ name: String) -> ArtifactType? { all.first { $0.name == name } }
+}

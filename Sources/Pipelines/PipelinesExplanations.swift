@@ -1,0 +1,1 @@
+public let pipelinesExplanations: [(id: String, text: String)] = []
