@@ -83,8 +83,10 @@ public final class Scheduler: @unchecked Sendable {
     let folder = try store.createRun(name: pipeline.name)
     try createFolder(folder.path + "/logs")
     try createFolder(folder.path + "/orders")
-    let error = plumb_pipe(&lifeline.read, &lifeline.write)
+    var (readEnd, writeEnd): (Int32, Int32) = (-1, -1)
+    let error = plumb_pipe(&readEnd, &writeEnd)
     guard error == 0 else { throw .launchFailed("lifeline pipe", error: error) }
+    lifeline = (readEnd, writeEnd)
     defer {
       close(lifeline.read)
       close(lifeline.write)

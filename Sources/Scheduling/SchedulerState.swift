@@ -287,17 +287,14 @@ struct SchedulerState {
       }
     }
     // What is blocked now waits for a running one; its turn will not come.
-    var isAnyRunning = false
     for index in instances.indices {
-      switch instances[index] {
-      case .blocked: settle(index, .notStarted, &commands)
-      case .running:
-        commands.append(.terminate(index))
-        isAnyRunning = true
-      default: break
-      }
+      if case .blocked = instances[index] { settle(index, .notStarted, &commands) }
     }
-    if isAnyRunning { commands.append(.startGrace) }
+    let running = instances.indices.filter {
+      if case .running = instances[$0] { true } else { false }
+    }
+    commands += running.map { .terminate($0) }
+    if !running.isEmpty { commands.append(.startGrace) }
   }
 
   private func killAll(_ commands: inout [Command]) {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Scheduling
 
-@Suite struct HistoryTests {
+@Suite(.serialized) struct HistoryTests {
   static let chain = """
     first: {uses: act, with: {tag: first, value: 7}}
     second: {uses: act, inputs: {from: first.metrics}, with: {tag: second, value: 1}}

@@ -258,7 +258,7 @@ import Testing
         Issue.record("stuck: \(state.instances)")
         return
       }
-      if steps == stops || steps == stops + 7 {
+      if steps == stops || steps == stops &+ 7 {
         carryOut(state.advance(.stop))
         continue
       }

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Scheduling
 
-@Suite struct WorkerProcessTests {
+@Suite(.serialized) struct WorkerProcessTests {
   static func lab(_ act: String, more: String = "") throws -> Laboratory {
     let lab = try Laboratory()
     try lab.describe("one: {uses: act, with: {tag: one, act: \(act)\(more)}}")
@@ -137,9 +137,8 @@ import Testing
   @Test func stoppingLetsABodySaveItsCheckpoint() throws {
     let lab = try Self.lab("patient")
     let scheduler = try lab.scheduler()
-    Task.detached {
-      try await eventually("the body runs") { lab.ran == ["one"] }
-      try await Task.sleep(for: .milliseconds(100))
+    whenRunning(lab) {
+      usleep(100_000)
       scheduler.stop(signal: SIGINT)
     }
     let report = try scheduler.run()
@@ -156,8 +155,7 @@ import Testing
   @Test func aWorkerThatDoesNotListenIsKilledAfterTheGrace() throws {
     let lab = try Self.lab("hang")
     let scheduler = try lab.scheduler { $0.grace = 0.3 }
-    Task.detached {
-      try await eventually("the body runs") { lab.ran == ["one"] }
+    whenRunning(lab) {
       scheduler.stop(signal: SIGTERM)
     }
     let started = ContinuousClock.now
@@ -170,8 +168,7 @@ import Testing
   @Test func theSecondStopIsAtOnce() throws {
     let lab = try Self.lab("hang")
     let scheduler = try lab.scheduler { $0.grace = 60 }
-    Task.detached {
-      try await eventually("the body runs") { lab.ran == ["one"] }
+    whenRunning(lab) {
       scheduler.stop()
       scheduler.stop()
     }
@@ -266,6 +263,14 @@ import Testing
     let report = try lab.run()
     #expect(report.reused == 200)
     #expect(started.duration(to: .now) < .seconds(3), "debug build; half a second in release")
+  }
+
+  /// On a thread of its own: `run()` blocks the test's.
+  private func whenRunning(_ lab: Laboratory, _ action: @escaping @Sendable () -> Void) {
+    Thread.detachNewThread {
+      while lab.ran.isEmpty { usleep(10_000) }
+      action()
+    }
   }
 
   /// Children of a process that carry out orders.
