@@ -1,0 +1,103 @@
+// What decoding promises bit by bit, and that it computes the same as the training path.
+
+import Foundation
+import Networks
+import Tensors
+import Testing
+
+extension Ops {
+  /// Sizes with tails in every direction.
+  @Test(arguments: [(1, 1), (17, 5), (64, 64), (129, 200), (768, 33)])
+  func packedRowsDoNotDependOnTheirNeighbours(_ inputs: Int, _ outputs: Int) {
+    let (w, b, x) = (
+      tensor(outputs, inputs, seed: 1), tensor(1, outputs, seed: 2), tensor(64, inputs, seed: 3)
+    )
+    let linear = Linear(weight: .f32(w), bias: b)
+    let packed = PackedLinear(linear)
+    let all = tensor(64, outputs)
+    _ = sameBits("PackedLinear") {
+      packed.forward(x, into: all)
+      return [all.values]
+    }
+    for rows in [0..<1, 3..<5, 7..<14, 10..<43, 63..<64] {
+      let some = tensor(rows.count, outputs)
+      packed.forward(x.slice(rows: rows), into: some)
+      let expected = all.slice(rows: rows).values.map(\.bitPattern)
+      #expect(some.values.map(\.bitPattern) == expected, "rows \(rows)")
+    }
+    let reference = tensor(64, outputs)
+    linear.forward(x, into: reference)
+    for (a, r) in zip(all.values, reference.values) { #expect(abs(a - r) < 1e-4) }
+  }
+
+  @Test(arguments: [(4, 4, 8), (6, 2, 16), (3, 1, 33)])
+  func cachedAttentionEqualsTheWholeAndIgnoresItsBatch(_ h: Int, _ g: Int, _ d: Int) {
+    let lengths = [1, 37, 300, 16]
+    let segments = Segments(lengths: lengths)
+    let n = segments.tokenCount
+    let (q, k, v) = (
+      tensor(n, h * d, seed: 1), tensor(n, g * d, seed: 2), tensor(n, g * d, seed: 3)
+    )
+    let op = Attention(heads: h, keyValueHeads: g, headSize: d)
+    let whole = tensor(n, h * d)
+    op.forward(q: q, k: k, v: v, segments: segments, into: whole, logSumExp: nil)
+    let newest = tensor(lengths.count, h * d)
+    let caches = lengths.indices.map { index in
+      let cache = KeyValueCache(capacity: 301, keyValueHeads: g, headSize: d)
+      let rows = segments[index]
+      // A prefix by copy, the rest one by one or at once.
+      let prefix = KeyValueCache(capacity: rows.count, keyValueHeads: g, headSize: d)
+      prefix.append(k: k.slice(rows: rows), v: v.slice(rows: rows))
+      let shared = rows.count / 3
+      cache.copy(from: prefix, count: shared)
+      cache.append(
+        k: k.slice(rows: rows.lowerBound + shared..<rows.upperBound),
+        v: v.slice(rows: rows.lowerBound + shared..<rows.upperBound))
+      newest.slice(rows: index..<index + 1)
+        .copy(from: q.slice(rows: rows.upperBound - 1..<rows.upperBound))
+      return cache
+    }
+    let together = tensor(lengths.count, h * d)
+    let bits = sameBits("decode") {
+      op.decode(q: newest, caches: caches, into: together)
+      return [together.values]
+    }[0]
+    for index in lengths.indices {
+      let alone = tensor(1, h * d)
+      op.decode(
+        q: newest.slice(rows: index..<index + 1), caches: [caches[index]], into: alone)
+      #expect(
+        alone.values.map(\.bitPattern)
+          == bits[index * h * d..<(index + 1) * h * d].map(\.bitPattern))
+      for (a, r) in zip(alone.values, whole.slice(rows: segments[index]).values.suffix(h * d)) {
+        #expect(abs(a - r) < 1e-5)
+      }
+    }
+  }
+
+  /// Rows of attention have the same bits alone, packed, and with another future.
+  @Test func attentionRowsIgnoreNeighboursAndFuture() {
+    let (h, d) = (2, 20)
+    let lengths = [9, 270, 40]
+    let segments = Segments(lengths: lengths)
+    let n = segments.tokenCount
+    let (q, k, v) = (
+      tensor(n, h * d, seed: 1), tensor(n, h * d, seed: 2), tensor(n, h * d, seed: 3)
+    )
+    let op = Attention(heads: h, headSize: d)
+    let together = tensor(n, h * d)
+    op.forward(q: q, k: k, v: v, segments: segments, into: together, logSumExp: nil)
+    for index in lengths.indices {
+      for end in [1, lengths[index] / 2, lengths[index]] where end > 0 {
+        let rows = segments[index].lowerBound..<segments[index].lowerBound + end
+        let alone = tensor(end, h * d)
+        op.forward(
+          q: q.slice(rows: rows), k: k.slice(rows: rows), v: v.slice(rows: rows),
+          segments: Segments(lengths: [end]), into: alone, logSumExp: nil)
+        #expect(
+          alone.values.map(\.bitPattern)
+            == together.slice(rows: rows).values.map(\.bitPattern), "first \(end) of \(lengths)")
+      }
+    }
+  }
+}
