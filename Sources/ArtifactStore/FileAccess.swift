@@ -211,7 +211,7 @@ enum FileAccess {
   }
 
   static func rename(_ old: String, _ new: String) throws(Diagnostic) {
-    guard Glibc.rename(old, new) == 0 else { throw .io("rename to '\(new)'", old, errno) }
+    guard Glibc.rename(old, new) == 0 else { throw .io("write", new, errno) }
   }
 
   /// `path` made absolute against the working folder, `.` and `..` resolved by name.

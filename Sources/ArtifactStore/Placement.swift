@@ -22,8 +22,9 @@ enum Placement {
     _ temporary: String, at path: String, link: LinkCall
   ) throws(Diagnostic) -> Outcome {
     var failure = link(temporary, path)
-    if failure == ENOENT {
-      try FileAccess.makeFolder(FileAccess.folder(of: path))
+    let folder = FileAccess.folder(of: path)
+    if failure != 0, failure != EEXIST, FileStatus(of: folder) == nil {
+      try FileAccess.makeFolder(folder)
       failure = link(temporary, path)
     }
     if failure != 0, hasTwoNames(temporary, path) { failure = 0 }
@@ -33,7 +34,7 @@ enum Placement {
       return .placed
     case EEXIST: return .existed
     case EPERM, EOPNOTSUPP, ENOSYS, EMLINK: return try rename(temporary, to: path)
-    default: throw .io("link to '\(path)'", temporary, failure)
+    default: throw .io("write", path, failure)
     }
   }
 
@@ -54,7 +55,7 @@ enum Placement {
       if FileStatus(of: path, followingLinks: false) != nil { return .existed }
       try FileAccess.rename(temporary, path)
       return .placed
-    default: throw .io("rename to '\(path)'", temporary, errno)
+    default: throw .io("write", path, errno)
     }
   }
 }

@@ -15,9 +15,24 @@ struct ProcessIdentity: Sendable, Equatable {
   /// Clock ticks from boot to the start of the process.
   let start: Int
 
+  init(host: String, boot: String, namespace: String, pid: Int, start: Int) {
+    self.host = host
+    self.boot = boot
+    self.namespace = namespace
+    self.pid = pid
+    self.start = start
+  }
+
   static let current = ProcessIdentity(
     host: hostName(), boot: line("/proc/sys/kernel/random/boot_id"),
     namespace: processNamespace(), pid: Int(getpid()), start: startTime(of: Int(getpid())) ?? 0)
+
+  /// A process of this host and namespace; nil if there is none.
+  init?(of pid: Int) {
+    guard let start = Self.startTime(of: pid), start >= 0 else { return nil }
+    let here = Self.current
+    self.init(host: here.host, boot: here.boot, namespace: here.namespace, pid: pid, start: start)
+  }
 
   /// Whether the process lives; nil if it cannot be seen from here.
   var isAlive: Bool? {
