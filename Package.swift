@@ -138,7 +138,8 @@ let package = Package(
         "CanonicalJSON", "Diagnostics",
       ]),
     tests("Tensors", ["Kernels", "Randomness"], settings: numeric),
-    tests("Networks", ["Tensors", "Kernels", "Randomness"], settings: numeric),
+    tests(
+      "Networks", ["Tensors", "Kernels", "Randomness"], settings: numeric, excluding: ["fixtures"]),
     tests("ModelFiles", ["CanonicalJSON", "Diagnostics"]),
     tests("Tokenizers", ["CanonicalJSON", "Diagnostics"], excluding: ["fixtures"]),
     tests(
