@@ -84,9 +84,9 @@ public struct TextStatistics: Sendable {
     var numbering = NgramNumbering()
     var counts: [Int] = []
     for document in documents {
-      for number in numbering.numbers(of: document, n: n) {
-        if number == counts.count { counts.append(1) } else { counts[number] += 1 }
-      }
+      let numbers = numbering.numbers(of: document, n: n)
+      counts += repeatElement(0, count: numbering.count - counts.count)
+      for number in numbers { counts[number] += 1 }
     }
     let total = Double(counts.reduce(0, +))
     guard total > 0 else { return nil }
@@ -98,8 +98,7 @@ public struct TextStatistics: Sendable {
   }
 }
 
-/// Gives every different n-gram a number in order of first appearance, exactly (no hashing of
-/// contents): an n-gram is the number of its first n − 1 tokens and its last token.
+/// Gives every different n-gram its own number, exactly (no hashing of contents): an n-gram is the number of its first n − 1 tokens and its last token.
 private struct NgramNumbering {
   private var levels: [[UInt64: Int]] = []
   private var sizes: [Int] = []

@@ -36,6 +36,24 @@ public struct Bootstrap: Sendable {
   ///
   /// **Cost**: replicates × units × columns.
   public func means(of columns: [[Double]], clusters: [Int]? = nil) -> [Interval] {
+    replicateMeans(of: columns, clusters: clusters).map(interval)
+  }
+
+  /// Intervals of the differences between the means of two independent samples, column by column.
+  public func differences(
+    of columns: [[Double]], clusters: [Int]? = nil, from others: [[Double]],
+    otherClusters: [Int]? = nil, otherStream: RandomStream
+  ) -> [Interval] {
+    precondition(
+      columns.count == others.count, "\(columns.count) columns against \(others.count)")
+    let second = Bootstrap(replicates: replicates, confidence: confidence, stream: otherStream)
+    let a = replicateMeans(of: columns, clusters: clusters)
+    let b = second.replicateMeans(of: others, clusters: otherClusters)
+    return zip(a, b).map { interval(zip($0, $1).map { $0 - $1 }) }
+  }
+
+  /// `[column][replicate]`
+  private func replicateMeans(of columns: [[Double]], clusters: [Int]?) -> [[Double]] {
     guard let units = columns.first?.count else { return [] }
     precondition(units > 0, "a bootstrap needs at least one unit")
     for column in columns {
@@ -67,7 +85,7 @@ public struct Bootstrap: Sendable {
       }
       for index in 0..<width { results[index].append(total[index] / count) }
     }
-    return results.map(interval)
+    return results
   }
 
   /// Intervals of any statistics of a resample.

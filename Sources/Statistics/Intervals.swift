@@ -49,6 +49,28 @@ public struct SampleSummary: Sendable, Equatable {
 }
 
 extension Interval {
+  /// Σ numerators / Σ denominators ± z·SE, by linearisation: for a mean per token over documents.
+  ///
+  /// **Source**: Cochran 1977, *Sampling Techniques*, equation 6.13, without the finite population.
+  /// - Returns: nil for fewer than two pairs.
+  public static func ratio(
+    _ numerators: [Double], _ denominators: [Double], confidence: Double = 0.95
+  ) -> Interval? {
+    precondition(
+      numerators.count == denominators.count,
+      "\(numerators.count) numerators for \(denominators.count) denominators")
+    let total = denominators.reduce(0, +)
+    guard numerators.count >= 2, total > 0 else { return nil }
+    let n = Double(numerators.count)
+    let ratio = numerators.reduce(0, +) / total
+    let square = zip(numerators, denominators).reduce(0) {
+      $0 + ($1.0 - ratio * $1.1) * ($1.0 - ratio * $1.1)
+    }
+    let error = (square / (n * (n - 1))).squareRoot() / (total / n)
+    let half = Normal.quantile(0.5 + confidence / 2) * error
+    return Interval(low: ratio - half, high: ratio + half)
+  }
+
   /// Wilson's score interval for a share.
   ///
   /// **Source**: Wilson 1927; Brown, Cai & DasGupta 2001, equation 4.

@@ -1,0 +1,74 @@
+// What training a judge and scoring with it say to a person, and the pages behind the ids.
+
+import Diagnostics
+
+extension Diagnostic {
+  static func classifierLabels(_ found: [String]) -> Diagnostic {
+    Diagnostic(
+      "classifier-labels",
+      found.isEmpty
+        ? "no document of the corpus has a label"
+        : "all labelled documents have the label '\(found[0])'",
+      help: "a classifier needs documents of at least two labels", consequence: .stageFailed)
+  }
+
+  static func classifierTooFew(_ label: String, _ count: Int) -> Diagnostic {
+    Diagnostic(
+      "classifier-too-few", "the label '\(label)' has \(count) document\(count == 1 ? "" : "s")",
+      help: "every label needs at least 5: some are held out", consequence: .stageFailed)
+  }
+
+  static func classifierSources(_ label: String) -> Diagnostic {
+    Diagnostic(
+      "classifier-sources", "the label '\(label)' comes from one source only: none can be held out",
+      help: "set split_by: document, and remember that the figures then contain the outlet's style",
+      consequence: .stageFailed)
+  }
+
+  static func classifierMalformed(_ path: String, _ reason: String) -> Diagnostic {
+    Diagnostic(
+      "classifier-malformed", "'\(path)' does not describe a classifier: \(reason)",
+      help: "make the classifier again with train-classifier", consequence: .stageFailed)
+  }
+
+  static func labelUnknown(_ label: String, parameter: String, labels: [String]) -> Diagnostic {
+    Diagnostic(
+      "label-unknown", "the classifier has no label '\(label)' (parameter \(parameter))",
+      help: suggestion(for: label, among: labels, called: "a label"), consequence: .stageFailed)
+  }
+
+  static func nothingToScore(_ port: String) -> Diagnostic {
+    Diagnostic(
+      "nothing-to-score", "the corpus at the input '\(port)' has no documents",
+      help: "look at the stage that made it", consequence: .stageFailed)
+  }
+}
+
+/// Diagnostic id → page, for `plumb explain`.
+public let scoringExplanations: [String: String] = [
+  "classifier-labels": """
+  train-classifier learns from the member 'label' of documents. Documents without one are counted
+  and left out. import-corpus reads labels from the field that its parameters name.
+  """,
+  "classifier-too-few": """
+  A part of each label's documents is held out, so that accuracy and calibration can be measured on
+  texts the classifier has not seen. With fewer than five there is nothing to measure.
+  """,
+  "classifier-sources": """
+  Held out by source means that no article of a tested outlet was in training. If all articles of a
+  label come from one outlet, the classifier would only learn that outlet's style and the figures
+  could not show it. Bring more sources, or split by document and say so.
+  """,
+  "classifier-malformed": """
+  A classifier is a folder with classifier.json (kind, labels, features, temperature, quality) and
+  the weights. Every member is checked before it is used.
+  """,
+  "label-unknown": """
+  A parameter names a class that the classifier does not know. Labels are compared byte by byte;
+  they are those of the corpus it was trained on.
+  """,
+  "nothing-to-score": """
+  A corpus without documents has no shares and no perplexity. The stage before it wrote nothing:
+  its log says why.
+  """,
+]

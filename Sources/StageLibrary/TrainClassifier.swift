@@ -1,0 +1,79 @@
+// stages/train-classifier: learn to tell labels apart, and say how well on documents held out.
+
+import CanonicalJSON
+import Corpora
+import Diagnostics
+import ModelFiles
+import Reports
+import Scheduling
+import Statistics
+
+enum TrainClassifierStage: StageBody {
+  static let kind = "train-classifier"
+
+  static func run(_ stage: StageContext) throws(Diagnostic) {
+    let parameters = stage.parameters
+    let corpus = try Corpus.read(files: stage.input("corpus").files)
+    let split = try ClassifierSplit(
+      corpus, heldOut: parameters.number("held_out"),
+      way: ClassifierSplit.Way(rawValue: parameters.string("split_by"))!,
+      random: stage.random)
+    stage.log(
+      "\(split.training.count) documents to learn from, \(split.heldOut.count) held out "
+        + (split.bySource ? "by source" : "by document")
+        + ", \(split.unlabelled) without a label left out")
+
+    let features = NgramFeatures(
+      order: parameters.integer("order"), bits: parameters.integer("feature_bits"))
+    let (regression, convergence) = LogisticRegression.fit(
+      rows: split.training.map { features.vector(of: $0.text) },
+      labels: split.training.map { split.labels.firstIndex(of: $0.label!)! },
+      classCount: split.labels.count,
+      rowWeights: parameters.boolean("equal_sources") ? sourceWeights(split.training) : nil,
+      settings: .init(
+        l2: parameters.number("l2"), maximumIterations: parameters.integer("iterations"),
+        tolerance: parameters.number("tolerance"),
+        minimumRows: parameters.integer("minimum_documents"))
+    ) { stage.progress(step: $0, of: nil, loss: $1) }
+    stage.log(
+      "\(regression.features.count) features, \(convergence.iterations) iterations, largest "
+        + "derivative \(convergence.gradient): \(convergence.converged ? "" : "not ")converged")
+
+    let test = HeldOutTest(
+      logits: split.heldOut.map { regression.logits(features.vector(of: $0.text)) },
+      labels: split.heldOut.map { split.labels.firstIndex(of: $0.label!)! }, names: split.labels,
+      clusters: ClassifierSplit.clusters(split.heldOut), bySource: split.bySource,
+      bootstrap: Bootstrap(
+        replicates: parameters.integer("bootstrap"), stream: stage.random("held-out/bootstrap")))
+    let metrics =
+      test.metrics + [
+        Metric("converged", convergence.converged ? 1 : 0, count: convergence.iterations),
+        Metric("training_documents", Double(split.training.count), count: split.training.count),
+      ]
+    let classifier = NgramClassifier(
+      features: features, labels: split.labels, temperature: test.temperature,
+      regression: regression)
+    let folder = stage.output("classifier")
+    try ClassifierFolder.write(
+      classifier,
+      training: .object([
+        "documents": .integer(split.training.count), "held_out": .integer(split.heldOut.count),
+        "unlabelled": .integer(split.unlabelled),
+        "split_by": .string(split.bySource ? "source" : "document"),
+        "converged": .boolean(convergence.converged),
+        "iterations": .integer(convergence.iterations), "objective": .number(convergence.value),
+        "largest_derivative": .number(convergence.gradient),
+      ]),
+      quality: metrics, to: folder.path)
+    try AtomicFile.write(
+      Metric.file(metrics), to: stage.output("metrics").path("metrics.json"))
+  }
+
+  /// Every source has the same weight in sum.
+  private static func sourceWeights(_ documents: [Document]) -> [Double] {
+    let clusters = ClassifierSplit.clusters(documents)
+    var sizes = [Double](repeating: 0, count: (clusters.max() ?? -1) + 1)
+    for cluster in clusters { sizes[cluster] += 1 }
+    return clusters.map { 1 / sizes[$0] }
+  }
+}
