@@ -7,8 +7,8 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -69,6 +69,12 @@ int plumb_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
 static double seconds(struct timeval time) { return (double)time.tv_sec + time.tv_usec * 1e-6; }
 
+bool plumb_has_ended(pid_t pid) {
+  siginfo_t info = {0};
+  if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return errno == ECHILD;
+  return info.si_pid == pid;
+}
+
 int plumb_collect(pid_t pid, struct plumb_ending *ending) {
   int status = 0;
   struct rusage usage;
@@ -104,10 +110,14 @@ int plumb_set_nonblocking(int descriptor) {
   return fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 ? 0 : errno;
 }
 
+int plumb_close_on_exec(int descriptor) {
+  int flags = fcntl(descriptor, F_GETFD);
+  if (flags < 0) return errno;
+  return fcntl(descriptor, F_SETFD, flags | FD_CLOEXEC) == 0 ? 0 : errno;
+}
+
 int plumb_open_log(const char *path) {
   return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 }
 
-int plumb_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
-
-void plumb_set_process_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+void plumb_line_buffer_output(void) { setvbuf(stdout, NULL, _IOLBF, 0); }

@@ -23,7 +23,8 @@ enum ResultComparison {
       guard let a = first[port.name], let b = second[port.name] else { return .differs }
       if a == b { continue }
       isExact = false
-      guard port.type.name == "metrics", let left = metrics(a, store), let right = metrics(b, store),
+      guard port.type.name == "metrics", let left = metrics(a, store),
+        let right = metrics(b, store),
         agree(left, right)
       else { return .differs }
     }

@@ -23,7 +23,8 @@ public final class Scheduler: @unchecked Sendable {
   private let observers: [any RunObserver]
   private let planner: Planner
   private let wanted: [Int]
-  private let rechecked: Set<Int>
+  /// Instances that `--recheck` makes again.
+  let rechecked: Set<Int>
 
   let queue = DispatchQueue(label: "plumb.scheduler")
   private let deciding = DispatchQueue(label: "plumb.scheduler.deciding")
@@ -69,9 +70,13 @@ public final class Scheduler: @unchecked Sendable {
     guard fraction > 0, !wanted.isEmpty else { return [] }
     let count = min(wanted.count, Int((fraction * Double(wanted.count)).rounded(.up)))
     let mixed = wanted.map { index in
-      (index: index, mark: Digest.of("plumb.recheck/1\n" + pipeline.instances[index].id.description))
+      (
+        index: index,
+        mark: Digest.of("plumb.recheck/1\n" + pipeline.instances[index].id.description)
+      )
     }
-    return Set(mixed.sorted { ($0.mark, $0.index) < ($1.mark, $1.index) }.prefix(count).map(\.index))
+    return Set(
+      mixed.sorted { ($0.mark, $0.index) < ($1.mark, $1.index) }.prefix(count).map(\.index))
   }
 
   /// Runs the pipeline to its end and returns what became of it.
@@ -358,10 +363,14 @@ public final class Scheduler: @unchecked Sendable {
 
   private func finish() throws(Diagnostic) -> RunReport {
     for name in Array(timers.keys) { cancelTimer(name) }
-    let keys = wanted.compactMap { results[$0]?.key }
-    let root = Root(project: pipeline.name, name: "last-run", keys: keys, references: [])
-    try store.record(root: root)
     let rows = recorder.report.rows
+    // A partial or broken run must not let go of what the last whole one holds.
+    let isWhole =
+      options.targets == nil && rows.allSatisfy { [.produced, .reused].contains($0.outcome) }
+    let root = Root(
+      project: pipeline.name, name: isWhole ? "last-whole-run" : "last-partial-run",
+      keys: wanted.compactMap { results[$0]?.key }, references: [])
+    try store.record(root: root)
     if signalSeen != 0 {
       return try recorder.end(outcome: .interrupted, exitCode: 128 + signalSeen)
     }

@@ -68,7 +68,7 @@ extension Scheduler {
       },
       outputs: instance.definition.outputs.map {
         WorkerOrder.OutputPort(name: $0.name, fileName: Self.fileName(of: $0.type))
-      }, again: options.isAgain(instance.index, recorder.row(instance.index)),
+      }, again: options.again.contains(instance.index) || rechecked.contains(instance.index),
       grace: options.grace)
   }
 
@@ -142,12 +142,5 @@ extension Scheduler {
       }
       if !scheduler.workers.isEmpty { scheduler.pollMemory() }
     }
-  }
-}
-
-extension RunOptions {
-  /// Whether the instance is made although there is a result.
-  func isAgain(_ index: Int, _ row: RunRow) -> Bool {
-    again.contains(index) || row.reasons.first == "checked again"
   }
 }

@@ -24,14 +24,17 @@ public enum Worker {
   ) -> Int32 {
     setKernelsByRestarting()
     signal(SIGPIPE, SIG_IGN)
+    plumb_line_buffer_output()
     let environment = ProcessInfo.processInfo.environment
-    let reporter = ProgressReporter(
-      descriptor: environment["PLUMB_EVENTS_FD"].flatMap { Int32($0) })
+    let events = environment["PLUMB_EVENTS_FD"].flatMap { Int32($0) }
+    let lifeline = environment["PLUMB_LIFELINE_FD"].flatMap { Int32($0) }
+    // Programs that a body starts have no business with them.
+    for descriptor in [events, lifeline] { _ = descriptor.map(plumb_close_on_exec) }
+    let reporter = ProgressReporter(descriptor: events)
     let stop = StopFlag()
     do {
       let order = try WorkerOrder(readingFrom: orderPath)
-      let watch = StopWatch(
-        stop, lifeline: environment["PLUMB_LIFELINE_FD"].flatMap { Int32($0) }, grace: order.grace)
+      let watch = StopWatch(stop, lifeline: lifeline, grace: order.grace)
       let work = StageWork(
         order: order, bodies: bodies, kernels: describeKernels(), reporter: reporter, stop: stop,
         threads: environment["PLUMB_THREADS"].flatMap { Int($0) } ?? Machine.processors,

@@ -165,7 +165,7 @@ final class WorkerProcess {
 
   /// nil if it has not ended after all.
   private func collect() -> WorkerEnding? {
-    guard !hasEnded else { return nil }
+    guard !hasEnded, plumb_has_ended(pid) else { return nil }
     // Still a zombie, so the group's number is not yet free: what it left behind ends here.
     kill(-pid, SIGKILL)
     var ending = plumb_ending()

@@ -237,7 +237,8 @@ import Testing
     try lab.step("first run", expecting: [.produced("s0")])
     let report = try lab.run(nil) { $0.recheck = 0.15 }
     #expect(report.produced == 2, "15 % of ten, rounded up")
-    #expect(report.rows.filter { $0.outcome == .produced }.allSatisfy { $0.comparison == .identical })
+    #expect(
+      report.rows.filter { $0.outcome == .produced }.allSatisfy { $0.comparison == .identical })
     let again = try lab.run(nil) { $0.recheck = 0.15 }
     #expect(
       again.rows.filter { $0.outcome == .produced }.map(\.id)

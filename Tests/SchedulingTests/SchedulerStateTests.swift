@@ -230,8 +230,13 @@ import Testing
         case .decide(let index):
           #expect(
             dependencies[index].allSatisfy {
-              if case .produced? = settled[$0] { true }
-              else if case .reused? = settled[$0] { true } else { false }
+              if case .produced? = settled[$0] {
+                true
+              } else if case .reused? = settled[$0] {
+                true
+              } else {
+                false
+              }
             }, "\(index) was decided before what it needs")
           deciding.insert(index)
         case .launch(let index, let threads):

@@ -33,20 +33,21 @@ struct plumb_ending {
   int64_t peak_bytes; // largest resident set (may include the parent's at the time of the start)
 };
 
+// Whether a child has ended and can be collected; it stays as it is, and so does its group.
+bool plumb_has_ended(pid_t pid);
+
 // Collects a child without waiting. Returns 0, or an errno value.
 int plumb_collect(pid_t pid, struct plumb_ending *ending);
 
 // A pipe whose ends are closed in children. Returns 0, or an errno value.
 int plumb_pipe(int *read_end, int *write_end);
 int plumb_set_nonblocking(int descriptor);
+int plumb_close_on_exec(int descriptor);
 
 // Opens for appending, made if absent, closed in children; -1 and errno on failure.
 int plumb_open_log(const char *path);
 
-// Orphaned grandchildren become children of the caller, so that they can be found and ended.
-int plumb_become_subreaper(void);
-
-// The name that `ps` shows; at most 15 bytes are kept.
-void plumb_set_process_name(const char *name);
+// Lines of standard output reach the log as they end, also when the process crashes.
+void plumb_line_buffer_output(void);
 
 #endif
