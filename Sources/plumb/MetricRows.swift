@@ -10,6 +10,8 @@ import Reports
 struct MetricRows {
   struct Row {
     var stage: String
+    /// How many of the columns in `place` are axes of the stage's matrix; they come first.
+    var axes: Int
     /// Column → value.
     var place: [(column: String, value: JSONValue)]
     var name: String
@@ -22,6 +24,7 @@ struct MetricRows {
     init(stage: InstanceID, metric: Metric) {
       self.stage = stage.stage
       place = stage.coordinates.axes.map { ($0.name, $0.value.json) }
+      axes = place.count
       // The axis of a matrix wins over a member of the same name: it says the same.
       for (key, value) in metric.at.members where !place.contains(where: { $0.column == key }) {
         place.append((key, value))
@@ -65,12 +68,14 @@ struct MetricRows {
 
   init(_ rows: [Row]) { self.rows = rows }
 
-  /// Columns in the order in which they first appear.
+  /// Axes of matrices, then members of `at`, each in the order in which they first appear.
   var columns: [String] {
     var seen: [String] = []
-    for row in rows {
-      for (column, _) in row.place where !seen.contains(column) { seen.append(column) }
+    func add(_ places: some Sequence<(column: String, value: JSONValue)>) {
+      for (column, _) in places where !seen.contains(column) { seen.append(column) }
     }
+    for row in rows { add(row.place.prefix(row.axes)) }
+    for row in rows { add(row.place.dropFirst(row.axes)) }
     return seen
   }
 
@@ -102,6 +107,7 @@ struct MetricRows {
     rows = order.map { group in
       let members = groups[group]!
       var row = members[0]
+      row.axes -= row.place.prefix(row.axes).count { $0.column == column }
       row.place.removeAll { $0.column == column }
       guard members.count > 1 else { return row }
       row.value = members.reduce(0) { $0 + $1.value } / Double(members.count)

@@ -36,12 +36,16 @@ final class RunConsole: RunObserver, @unchecked Sendable {
     errors = Terminal.errors(colours: Messages.wantsColours)
     style = Style(colours: output.colours)
     self.mode = mode ?? (output.isTerminal ? .live : .plain)
-    let timer = DispatchSource.makeTimerSource(queue: queue)
+    // A source that is never activated must not be made: letting it go would be a crash.
+    let interval: Double
     switch self.mode {
-    case .live: timer.schedule(deadline: .now() + 0.1, repeating: 0.1, leeway: .milliseconds(5))
-    case .plain: timer.schedule(deadline: .now() + 60, repeating: 60)
+    case .live: interval = 0.1
+    case .plain: interval = 60
     case .quiet, .json: return
     }
+    let timer = DispatchSource.makeTimerSource(queue: queue)
+    timer.schedule(
+      deadline: .now() + interval, repeating: interval, leeway: .milliseconds(5))
     timer.setEventHandler { [weak self] in self?.tick() }
     timer.activate()
     self.timer = timer
@@ -162,9 +166,10 @@ final class RunConsole: RunObserver, @unchecked Sendable {
   /// The cause, the end of the log, and where all of it is.
   private func text(of failure: RunFailure) -> String {
     var text = DiagnosticPrinter(colours: errors.colours).text(of: failure.problem)
-    if !failure.logTail.isEmpty {
+    let lines = failure.logTail.reversed().drop { $0.allSatisfy(\.isWhitespace) }.reversed()
+    if !lines.isEmpty {
       text += "  the last lines of its log:\n"
-      for line in failure.logTail { text += "    " + line.drawable + "\n" }
+      for line in lines { text += "    " + line.drawable + "\n" }
     }
     if let log = failure.log { text += "  log: \(Project.shown(log))\n" }
     return text
