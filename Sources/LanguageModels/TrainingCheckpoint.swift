@@ -31,7 +31,13 @@ extension Trainer {
       for token in sequence.tokens { mix(UInt64(UInt32(bitPattern: token))) }
       for mark in sequence.isLearnt ?? [] { mix(mark ? 3 : 5) }
     }
-    return settings.json.canonicalText + " sequences " + String(hash, radix: 16)
+    let family: JSONValue =
+      switch model.specification.family {
+      case .gpt2(let configuration): configuration.json
+      }
+    return JSONValue.object([
+      "model": family, "settings": settings.json, "sequences": .string(String(hash, radix: 16)),
+    ]).canonicalText
   }
 
   /// Writes the checkpoint into an existing folder; the one before it stays until this one is whole.

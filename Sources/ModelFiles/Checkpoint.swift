@@ -61,7 +61,7 @@ public struct Checkpoint: Sendable {
     }
     let index = try MappedFile(at: indexPath)
     let json = try JSONValue(
-      parsing: SourceText(path: indexPath, bytes: Array(index.bytes)), depth: 4)
+      parsing: SourceText(path: indexPath, bytes: index.copy()), depth: 4)
     guard let map = json["weight_map"]?.object, map.count > 0 else {
       throw .checkpointIndex(indexPath, because: "it has no weight_map")
     }

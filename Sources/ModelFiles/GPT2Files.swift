@@ -36,7 +36,7 @@ public struct GPT2Configuration: Sendable, Equatable {
         path, "config.json has \(file.bytes.count) bytes, the limit is 16 MiB")
     }
     try self.init(
-      json: try JSONValue(parsing: SourceText(path: path, bytes: Array(file.bytes))), shown: path)
+      json: try JSONValue(parsing: SourceText(path: path, bytes: file.copy())), shown: path)
   }
 
   public init(json: JSONValue, shown: String) throws(Diagnostic) {

@@ -47,6 +47,9 @@ public final class MappedFile: @unchecked Sendable {
     isAllocated = true
   }
 
+  /// All bytes in memory of their own; `bytes` is only valid while this object lives.
+  func copy() -> [UInt8] { withExtendedLifetime(self) { Array(bytes) } }
+
   private var isAllocated = false
 
   deinit {
