@@ -28,6 +28,12 @@ enum Format {
     return fixed(value, size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : size >= 1 ? 3 : 4)
   }
 
+  /// About three significant digits, where space is short.
+  static func brief(_ value: Double) -> String {
+    let size = abs(value)
+    return fixed(value, size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3)
+  }
+
   static func seconds(_ value: Double) -> String { fixed(value, value < 10 ? 2 : 1) }
 
   static func duration(_ seconds: Double) -> String {

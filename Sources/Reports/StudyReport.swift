@@ -136,7 +136,7 @@ public struct StudyReport {
       var range = ""
       if change.count > 1 {
         range =
-          "\(Format.signed(100 * change.smallest, 1)) to "
+          "(\(Format.signed(100 * change.smallest, 1)) to "
           + Format.signed(100 * change.largest, 1) + ")"
       }
       var slope = "–"
@@ -162,7 +162,7 @@ public struct StudyReport {
   private func pair(_ name: String, _ series: String) -> String {
     let averages = quality?.averages(series) { $0.name == name } ?? []
     guard let first = averages.first, let last = averages.last else { return "–" }
-    return "\(Format.figure(first.mean)) → \(Format.figure(last.mean))"
+    return "\(Format.brief(first.mean)) → \(Format.brief(last.mean))"
   }
 
   // MARK: Classifier
