@@ -9,8 +9,12 @@ import Testing
 @testable import Scheduling
 
 @Suite struct RunFilesTests {
-  static func temporary(_ text: String) throws -> String {
-    let path = NSTemporaryDirectory() + "/plumb-scheduling-" + UUID().uuidString
+  private let lab: Laboratory
+
+  init() throws { lab = try Laboratory() }
+
+  func temporary(_ text: String) throws -> String {
+    let path = lab.folder + "/" + UUID().uuidString
     try Data(text.utf8).write(to: URL(fileURLWithPath: path))
     return path
   }
@@ -27,7 +31,7 @@ import Testing
   }
 
   @Test func anOrderReadsBack() throws {
-    let path = try Self.temporary("")
+    let path = try temporary("")
     let order = try Self.order()
     try order.write(to: path)
     let read = try WorkerOrder(readingFrom: path)
@@ -41,7 +45,7 @@ import Testing
     #"{"store":"s","record":"","key":"","instance":"i","inputs":[],"outputs":[]}"#,
   ])
   func aBrokenOrderIsRefused(text: String) async throws {
-    let path = try Self.temporary(text)
+    let path = try temporary(text)
     #expect { try WorkerOrder(readingFrom: path) } throws: {
       ($0 as? Diagnostic)?.id == "order-unreadable"
     }
@@ -52,7 +56,7 @@ import Testing
 
   @Test func anOrderWhoseRecordWasChangedIsRefused() throws {
     let text = try Self.order().json.indentedText
-    let path = try Self.temporary(text.replacingOccurrences(of: "value\\\",1", with: "value\\\",2"))
+    let path = try temporary(text.replacingOccurrences(of: "value\\\",1", with: "value\\\",2"))
     #expect { try WorkerOrder(readingFrom: path) } throws: {
       ($0 as? Diagnostic)?.id == "order-key-mismatch"
     }
@@ -62,8 +66,7 @@ import Testing
     "", "7", "{}", #"{"id":"x"}"#, #"{"id":1,"rows":[]}"#, #"{"id":"x","rows":{}}"#, "{\"id\":",
   ])
   func aBrokenRunRecordIsRefused(text: String) throws {
-    let folder = NSTemporaryDirectory() + "/plumb-scheduling-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let folder = lab.folder
     try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/run.json"))
     #expect { try RunReport(readingRunFolder: folder) } throws: {
       ($0 as? Diagnostic)?.id == "run-record-unreadable"
@@ -100,9 +103,9 @@ import Testing
       ((1...30).map(String.init).joined(separator: "\n"), (11...30).map(String.init)),
     ]
     for (text, tail) in cases {
-      #expect(LogTail.lines(ofLogAt: try Self.temporary(text)) == tail, "\(text)")
+      #expect(LogTail.lines(ofLogAt: try temporary(text)) == tail, "\(text)")
     }
-    let endless = try Self.temporary(String(repeating: "x", count: 1 << 20))
+    let endless = try temporary(String(repeating: "x", count: 1 << 20))
     #expect(LogTail.lines(ofLogAt: endless).map(\.count) == [401])
     #expect(LogTail.lines(ofLogAt: "/nonexistent") == [])
   }
@@ -177,7 +180,6 @@ import Testing
 
   /// A worker can be started by hand, with the order of an earlier run.
   @Test func anOrderCanBeRunAgainByHand() async throws {
-    let lab = try Laboratory()
     try lab.describe("one: {uses: act, with: {tag: one}}")
     let report = try lab.run()
     let order = WorkerOrder.path(inRunFolder: report.folder, instance: 0)
@@ -189,7 +191,6 @@ import Testing
 
   @Test func spawnedDescriptorsDoNotOverwriteEachOther() async throws {
     // The worker's events pipe lands on 3 and the lifeline on 4 whatever numbers they have here.
-    let lab = try Laboratory()
     try lab.describe("one: {uses: act, with: {tag: one, act: progress}}")
     let log = EventLog()
     _ = try lab.run(log)
