@@ -66,8 +66,9 @@ struct ExpressionParser {
   private mutating func alternative() throws(Diagnostic) -> InputExpression.Alternative {
     skipSpace()
     let start = at
-    if let first = peek, first == UInt8(ascii: "/") || bytes[at...].starts(with: "./".utf8)
-      || bytes[at...].starts(with: "../".utf8)
+    if let first = peek,
+      first == UInt8(ascii: "/") || bytes[at...].starts(with: "./".utf8)
+        || bytes[at...].starts(with: "../".utf8)
     {
       throw .pathAsExpression(wholeText, at: node.span)
     }

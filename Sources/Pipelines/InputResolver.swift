@@ -5,7 +5,8 @@ import Diagnostics
 /// What one input port of a stage receives, as far as it is known without coordinates.
 struct InputPlan {
   enum Source {
-    case alternatives([(plan: ReferencePlan?, span: SourceSpan)], last: SourceSpan, endsWithNone: Bool)
+    case alternatives(
+      [(plan: ReferencePlan?, span: SourceSpan)], last: SourceSpan, endsWithNone: Bool)
     case file(ValueTemplate, byReference: Bool)
   }
 
@@ -42,7 +43,8 @@ struct InputResolver {
       if let definition, port == nil {
         problems.add(
           .unknownInput(
-            input.port.value, definition, isParameter: definition.parameter(input.port.value) != nil,
+            input.port.value, definition,
+            isParameter: definition.parameter(input.port.value) != nil,
             at: input.port.span))
         continue
       }
@@ -51,7 +53,8 @@ struct InputResolver {
         problems.add(.writtenListForSinglePort(port.name, at: input.span))
         continue
       }
-      let sources = input.parts.compactMap { part -> (source: InputPlan.Source, span: SourceSpan)? in
+      let sources = input.parts.compactMap {
+        part -> (source: InputPlan.Source, span: SourceSpan)? in
         guard let source = source(part, port: port, index: index) else { return nil }
         return (source, part.span)
       }
@@ -61,7 +64,10 @@ struct InputResolver {
       }
     }
     guard let definition else { return nil }
-    for port in definition.inputs where !port.isOptional {
+    let unknown = stage.inputs.map(\.port.value).filter { definition.input($0) == nil }
+    let mistaken = unknown.compactMap { nearest(to: $0, among: definition.inputs.map(\.name)) }
+    for port in definition.inputs
+    where !port.isOptional && !stage.isInputsBroken && !mistaken.contains(port.name) {
       if !stage.inputs.contains(where: { $0.port.value == port.name }) {
         problems.add(
           .missingInput(port, definition, at: stage.inputsSpan ?? stage.uses?.span))
@@ -151,7 +157,8 @@ struct InputResolver {
     for (source, span) in plan.sources {
       switch source {
       case .file(let template, let byReference):
-        guard let item = file(template, byReference: byReference, tuple: tuple, own: own, span: span)
+        guard
+          let item = file(template, byReference: byReference, tuple: tuple, own: own, span: span)
         else { return nil }
         items.append(item)
       case .alternatives(let plans, let last, let endsWithNone):

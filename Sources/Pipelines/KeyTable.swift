@@ -259,9 +259,12 @@ struct Fields {
   let node: YAMLNode
   private let mapping: YAMLMapping
   private let table: KeyTable
+  /// Known keys that an unknown one was probably meant to be: nobody complains that they are missing.
+  let mistaken: Set<String>
 
   /// Reports unknown, missing and not yet available keys. Nil where the node is no mapping.
-  init?(_ node: YAMLNode, _ table: KeyTable, named what: String, owner: SourceSpan? = nil,
+  init?(
+    _ node: YAMLNode, _ table: KeyTable, named what: String, owner: SourceSpan? = nil,
     problems: Problems
   ) {
     self.node = node
@@ -279,7 +282,12 @@ struct Fields {
       }
       if key.comesLater { problems.add(.notAvailableYet(key.name, at: member.key.span)) }
     }
-    for key in table.keys where key.isRequired && mapping[key.name] == nil {
+    mistaken = Set(
+      mapping.keys.filter { table.key($0) == nil }.compactMap {
+        nearest(to: $0, among: table.keys.map(\.name))
+      })
+    for key in table.keys
+    where key.isRequired && mapping[key.name] == nil && !mistaken.contains(key.name) {
       problems.add(.missingKey(key.name, of: what, means: key.summary, at: owner ?? node.span))
     }
   }

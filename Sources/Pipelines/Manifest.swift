@@ -30,6 +30,9 @@ struct StageDeclaration {
   /// Where `inputs:` and `with:` stand, for what is missing in them.
   let inputsSpan: SourceSpan?
   let withSpan: SourceSpan?
+  /// Whether some of `inputs:` or `with:` could not be read: nothing is called missing then.
+  var isInputsBroken = false
+  var isWithBroken = false
 }
 
 struct MatrixDeclaration {

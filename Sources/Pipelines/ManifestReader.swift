@@ -12,8 +12,9 @@ struct ManifestReader {
         root, .manifest, named: "a manifest",
         owner: SourceSpan(
           source: root.span.source,
-          range: root.span.range.lowerBound..<min(
-            root.span.range.lowerBound + 1, root.span.range.upperBound)),
+          range: root.span.range
+            .lowerBound..<min(
+              root.span.range.lowerBound + 1, root.span.range.upperBound)),
         problems: problems)
     else { return nil }
     if let node = fields["version"],
@@ -131,6 +132,7 @@ struct ManifestReader {
       }
     }
     _ = ParameterReader.text(fields, "summary", problems: problems)
+    let beforeWith = problems.count
     let parameters = members(fields["with"], "the key 'with'").compactMap { member in
       problems.attempt { () throws(Diagnostic) in
         (
@@ -139,12 +141,16 @@ struct ManifestReader {
         )
       }
     }
+    let isWithBroken = problems.count > beforeWith || fields.mistaken.contains("with")
+    let isInputsBroken =
+      fields.mistaken.contains("inputs") || fields["inputs"].map { $0.mapping == nil } ?? false
     return StageDeclaration(
       name: member.key, uses: uses,
       matrix: fields["matrix"].map { MatrixReader(problems: problems).read($0) },
       inputs: members(fields["inputs"], "the key 'inputs'").map(input), parameters: parameters,
       resources: fields["resources"].flatMap(resources), retention: fields["keep"].flatMap(keep),
-      inputsSpan: fields.keySpan("inputs"), withSpan: fields.keySpan("with"))
+      inputsSpan: fields.keySpan("inputs"), withSpan: fields.keySpan("with"),
+      isInputsBroken: isInputsBroken, isWithBroken: isWithBroken)
   }
 
   private func input(_ member: YAMLMapping.Member) -> InputDeclaration {
@@ -167,7 +173,8 @@ struct ManifestReader {
   ) throws(Diagnostic) -> InputDeclaration.Part? {
     switch node.content {
     case .sequence:
-      throw .valueKind("an item of the input '\(port)'", expected: "an expression", found: "a list",
+      throw .valueKind(
+        "an item of the input '\(port)'", expected: "an expression", found: "a list",
         at: node.span)
     case .mapping:
       let before = problems.count
@@ -191,8 +198,9 @@ struct ManifestReader {
     case .scalar(let scalar):
       guard !node.isNull else { throw .emptyInput(port, at: key) }
       guard case .text = scalar.value else {
-        throw .valueKind("the input '\(port)'", expected: "an expression", found: node.kind,
-          at: node.span)
+        throw .valueKind(
+          "the input '\(port)'", expected: "an expression such as stage.port",
+          found: node.kind, at: node.span)
       }
       return .init(source: .expression(try ExpressionParser.input(node)), span: node.span)
     }
@@ -208,7 +216,8 @@ struct ManifestReader {
         problems.attempt { () throws(Diagnostic) in
           let template = try ValueTemplate(node, named: "the key '\(key)'")
           if case .list = template.form {
-            throw .valueKind("the key '\(key)'", expected: "a single value", found: "a list",
+            throw .valueKind(
+              "the key '\(key)'", expected: "a single value", found: "a list",
               at: node.span)
           }
           return template

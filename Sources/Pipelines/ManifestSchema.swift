@@ -35,7 +35,10 @@ public enum ManifestSchema {
             guard name == "uses" else { return (name, value) }
             return (
               name,
-              .object(["description": value["description"] ?? "", "enum": .array(definitions.map { .string($0.kind) })])
+              .object([
+                "description": value["description"] ?? "",
+                "enum": .array(definitions.map { .string($0.kind) }),
+              ])
             )
           }))
       members.append(("allOf", .array(definitions.map(condition))))
@@ -50,7 +53,8 @@ public enum ManifestSchema {
 
   private static func described(_ schema: JSONValue, _ text: String) -> JSONValue {
     guard !text.isEmpty, let object = schema.object else { return schema }
-    return .object(JSONObject(object.members.map { ($0.key, $0.value) } + [("description", .string(text))]))
+    return .object(
+      JSONObject(object.members.map { ($0.key, $0.value) } + [("description", .string(text))]))
   }
 
   private static func shape(
@@ -84,7 +88,9 @@ public enum ManifestSchema {
   }
 
   private static let scalar: JSONValue = .object(["type": ["boolean", "number", "string"]])
-  private static let value: JSONValue = .object(["anyOf": [scalar, .object(["type": "array", "items": scalar])]])
+  private static let value: JSONValue = .object([
+    "anyOf": [scalar, .object(["type": "array", "items": scalar])]
+  ])
 
   private static var matrix: JSONValue {
     let name: JSONValue = .object(["pattern": .string(NameRule.axis.pattern)])
@@ -133,7 +139,8 @@ public enum ManifestSchema {
     }
     return .object([
       "if": .object([
-        "properties": .object(["uses": .object(["const": .string(definition.kind)])]), "required": ["uses"],
+        "properties": .object(["uses": .object(["const": .string(definition.kind)])]),
+        "required": ["uses"],
       ]),
       "then": .object([
         "properties": .object([

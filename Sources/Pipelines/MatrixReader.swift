@@ -40,13 +40,15 @@ struct MatrixReader {
     let what = "the axis '\(member.key.value)'"
     switch member.value.content {
     case .mapping:
-      throw .valueKind(what, expected: "a list, a range or another stage's axis",
+      throw .valueKind(
+        what, expected: "a list, a range or another stage's axis",
         found: "a mapping", at: member.value.span)
     case .sequence(let nodes):
       var items: [ValueTemplate] = []
       for node in nodes {
         guard node.scalar != nil else {
-          throw .valueKind("a value of \(what)", expected: "a single value", found: node.kind,
+          throw .valueKind(
+            "a value of \(what)", expected: "a single value", found: node.kind,
             at: node.span)
         }
         items.append(try ValueTemplate(node, named: "a value of \(what)"))
@@ -84,7 +86,8 @@ struct MatrixReader {
             throw .badName(member.key.value, .axis, at: member.key.span)
           }
           guard member.value.scalar != nil, !member.value.isNull else {
-            throw .valueKind("'\(member.key.value)'", expected: "a single value",
+            throw .valueKind(
+              "'\(member.key.value)'", expected: "a single value",
               found: member.value.kind, at: member.value.span)
           }
           tuple.append(

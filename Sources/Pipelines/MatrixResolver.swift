@@ -60,7 +60,9 @@ final class MatrixResolver {
       problems.add(
         .axisCycle(
           loop, at: span,
-          notes: path[(start + 1)...].map { .init("'\(stages[$0.stage].name.value)' is asked here", at: $0.span) }))
+          notes: path[(start + 1)...].map {
+            .init("'\(stages[$0.stage].name.value)' is asked here", at: $0.span)
+          }))
       return nil
     case .waiting: break
     }
@@ -149,7 +151,8 @@ final class MatrixResolver {
         case .broken: return nil
         case .unset(let param): throw .paramShapesMatrix(param, at: template.span)
         case let other:
-          throw .valueKind("the axis '\(axis.value)'", expected: "a list", found: other.kind,
+          throw .valueKind(
+            "the axis '\(axis.value)'", expected: "a list", found: other.kind,
             at: template.span)
         }
       case .expression(let axis, .range(let lower, let upper, let includesUpper), let span):
@@ -218,7 +221,8 @@ final class MatrixResolver {
       case .number(let number):
         kinds.insert("numbers")
         if !number.isFinite {
-          throw .valueKind("a value of the axis '\(axis)'", expected: "finite",
+          throw .valueKind(
+            "a value of the axis '\(axis)'", expected: "finite",
             found: "\(number)", at: span)
         }
       case .string: kinds.insert("texts")
@@ -237,10 +241,12 @@ final class MatrixResolver {
     switch try template.evaluate(Surroundings(params: params, axes: nil)) {
     case .value(let value):
       if let coordinate = CoordinateValue(value) { return coordinate }
-      throw .valueKind("a value of the axis '\(axis)'", expected: "a single value",
+      throw .valueKind(
+        "a value of the axis '\(axis)'", expected: "a single value",
         found: "a list", at: template.span)
     case .null:
-      throw .valueKind("a value of the axis '\(axis)'", expected: "a value", found: "empty",
+      throw .valueKind(
+        "a value of the axis '\(axis)'", expected: "a value", found: "empty",
         at: template.span)
     case .path: throw .pathAsValue(at: template.span)
     case .unset(let param): throw .paramShapesMatrix(param, at: template.span)
@@ -258,7 +264,8 @@ final class MatrixResolver {
       case .unset(let param): throw .paramShapesMatrix(param, at: bound.span)
       case .broken: return nil
       case let other:
-        throw .valueKind("'\(reference)' in a range", expected: "an integer", found: other.kind,
+        throw .valueKind(
+          "'\(reference)' in a range", expected: "an integer", found: other.kind,
           at: bound.span)
       }
     }

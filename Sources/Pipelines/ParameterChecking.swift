@@ -10,7 +10,8 @@ extension ParameterDefinition {
   func check(_ value: ParameterValue, at span: SourceSpan?) throws(Diagnostic) -> ParameterValue {
     guard case .list(let item) = type else { return try check(value, as: type, at: span) }
     guard case .list(let values) = value else {
-      throw .parameterType(name, expected: type.phrase, found: value.kind, at: span,
+      throw .parameterType(
+        name, expected: type.phrase, found: value.kind, at: span,
         help: "put it in brackets: [\(value)]")
     }
     var checked: [ParameterValue] = []

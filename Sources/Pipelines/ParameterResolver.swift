@@ -40,12 +40,15 @@ struct ParameterResolver {
         fixed[name.value] = value
       }
     }
+    let unknown = stage.parameters.map(\.name.value).filter { definition.parameter($0) == nil }
+    let mistaken = unknown.compactMap { nearest(to: $0, among: definition.parameters.map(\.name)) }
     for parameter in definition.parameters where !given.contains(parameter.name) {
       if let value = parameter.default {
         fixed[parameter.name] = value
-      } else if parameter.isRequired {
+      } else if parameter.isRequired, !stage.isWithBroken, !mistaken.contains(parameter.name) {
         problems.add(
-          .missingParameter(parameter, definition, because: nil, at: stage.withSpan ?? stage.uses?.span))
+          .missingParameter(
+            parameter, definition, because: nil, at: stage.withSpan ?? stage.uses?.span))
       }
     }
     if problems.count > before { isSound = false }
@@ -76,7 +79,8 @@ struct ParameterResolver {
       switch try template.evaluate(surroundings) {
       case .value(let value): return try parameter.check(value, at: template.span)
       case .null:
-        throw .parameterType(parameter.name, expected: parameter.type.phrase, found: "empty",
+        throw .parameterType(
+          parameter.name, expected: parameter.type.phrase, found: "empty",
           at: template.span, help: "remove the line to use the default, or give a value")
       case .path: throw .pathAsValue(at: template.span)
       case .unset, .broken: return nil
@@ -88,6 +92,7 @@ struct ParameterResolver {
   }
 
   private func checkConditions(_ values: [String: ParameterValue], given: Set<String>) {
+    if stage.isWithBroken { return }
     for parameter in definition.parameters
     where !parameter.requiredWhen.isEmpty && !given.contains(parameter.name) {
       let isNeeded = parameter.requiredWhen.allSatisfy { condition in

@@ -103,7 +103,9 @@ struct ParamsResolver {
       let value: ParameterValue
       if case .list(let item) = definition.type {
         var inner = text
-        if inner.hasPrefix("["), inner.hasSuffix("]") { inner = String(inner.dropFirst().dropLast()) }
+        if inner.hasPrefix("["), inner.hasSuffix("]") {
+          inner = String(inner.dropFirst().dropLast())
+        }
         let items = inner.split(separator: ",", omittingEmptySubsequences: true)
         value = .list(items.map { Self.value(of: Self.trimmed($0), as: item) })
       } else {

@@ -97,7 +97,8 @@ public struct Pipeline: Sendable {
 
   fileprivate init(
     name: String, summary: String, manifestPath: String,
-    parameters: [(name: String, value: ParameterValue)], instances: [Instance], unset: [Diagnostic], stages: [String], positions: [String: [Int]]
+    parameters: [(name: String, value: ParameterValue)], instances: [Instance], unset: [Diagnostic],
+    stages: [String], positions: [String: [Int]]
   ) {
     self.name = name
     self.summary = summary
@@ -142,6 +143,7 @@ extension PipelineResolver {
     }
     return Pipeline(
       name: manifest.name, summary: manifest.summary, manifestPath: path, parameters: parameters,
-      instances: instances, unset: unset, stages: manifest.stages.map(\.name.value), positions: positions)
+      instances: instances, unset: unset, stages: manifest.stages.map(\.name.value),
+      positions: positions)
   }
 }

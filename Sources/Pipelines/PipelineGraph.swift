@@ -46,7 +46,9 @@ public enum PipelineGraph {
       }
     }
     var seenEdges: Set<String> = []
-    graph.edges.removeAll { !seenEdges.insert("\($0.from) \($0.port) \($0.to) \($0.input)").inserted }
+    graph.edges.removeAll {
+      !seenEdges.insert("\($0.from) \($0.port) \($0.to) \($0.input)").inserted
+    }
     var seenFiles: Set<String> = []
     graph.files.removeAll { !seenFiles.insert("\($0.to) \($0.input) \($0.shown)").inserted }
     return graph
@@ -76,7 +78,8 @@ public enum PipelineGraph {
     func quoted(_ text: String) -> String {
       "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }
-    var out = "digraph \(quoted(name)) {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n"
+    var out =
+      "digraph \(quoted(name)) {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n"
     for (index, node) in graph.nodes.enumerated() {
       // `\n` is Graphviz's line break inside a label.
       let text = quoted(node.label).dropLast() + "\\n" + quoted(node.detail).dropFirst()

@@ -46,6 +46,8 @@ public enum PipelineResolver {
     let problems = Problems()
     let (root, syntax) = YAMLNode.read(source)
     problems.add(syntax)
+    // What tags and merge keys were meant to give is not known: more words would be guesses.
+    if syntax.contains(where: { $0.id != "yaml-duplicate-key" }) { return (nil, problems.report()) }
     guard let root, let manifest = ManifestReader(problems: problems).read(root) else {
       return (nil, problems.report())
     }

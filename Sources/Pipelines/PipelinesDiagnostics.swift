@@ -192,7 +192,8 @@ extension Diagnostic {
   static func paramNotGiven(_ definition: ParameterDefinition, at span: SourceSpan?) -> Diagnostic {
     let about = definition.summary.isEmpty ? "" : ": \(definition.summary)"
     return Diagnostic(
-      "param-not-given", "'\(definition.name)' (\(definition.type.name)) is still to be given\(about)",
+      "param-not-given",
+      "'\(definition.name)' (\(definition.type.name)) is still to be given\(about)",
       at: span, help: "add --set \(definition.name)=\(definition.type.placeholder)")
   }
 

@@ -234,7 +234,8 @@ extension Diagnostic {
       help: "read the file with a stage that makes \(port.type.name), and refer to that stage")
   }
 
-  static func listForSinglePort(_ port: String, _ text: String, at span: SourceSpan?) -> Diagnostic {
+  static func listForSinglePort(_ port: String, _ text: String, at span: SourceSpan?) -> Diagnostic
+  {
     Diagnostic(
       "list-for-single", "'\(text)' is a list, but the input '\(port)' takes one artifact",
       at: span, help: "fix every axis: [axis=VALUE] or [axis - 1]")
@@ -271,13 +272,15 @@ extension Diagnostic {
         ? "write an integer" : suggestion(for: axis, among: axes, called: "only"))
   }
 
-  static func shiftOfNonInteger(_ axis: String, values: String, at span: SourceSpan?) -> Diagnostic {
+  static func shiftOfNonInteger(_ axis: String, values: String, at span: SourceSpan?) -> Diagnostic
+  {
     Diagnostic(
       "axis-not-integer", "'\(axis)' is no integer axis: nothing can be added to it", at: span,
       help: "its values: \(values)")
   }
 
-  static func rangeOfNonInteger(_ axis: String, values: String, at span: SourceSpan?) -> Diagnostic {
+  static func rangeOfNonInteger(_ axis: String, values: String, at span: SourceSpan?) -> Diagnostic
+  {
     Diagnostic(
       "axis-not-integer", "'\(axis)' is no integer axis: it has no ranges", at: span,
       help: "its values: \(values); [\(axis)=*] takes all")
@@ -316,7 +319,9 @@ extension Diagnostic {
     _ names: [String], consumer: InstanceID, at span: SourceSpan?
   ) -> Diagnostic {
     let what =
-      names.count == 1 ? "'\(names[0])', which does not exist" : "one of "
+      names.count == 1
+      ? "'\(names[0])', which does not exist"
+      : "one of "
         + names.map { "'\($0)'" }.joined(separator: ", ") + ": none exists"
     return Diagnostic(
       "missing-instance", "\(consumer) needs \(what)", at: span,
@@ -327,7 +332,8 @@ extension Diagnostic {
   static func instanceCycle(_ links: [(InstanceID, InstanceID, SourceSpan?)]) -> Diagnostic {
     let path = links.map(\.0.description) + [links[0].0.description]
     let shown =
-      path.count <= 9 ? path : Array(path.prefix(4)) + ["… (\(path.count - 8) more)"] + path.suffix(4)
+      path.count <= 9
+      ? path : Array(path.prefix(4)) + ["… (\(path.count - 8) more)"] + path.suffix(4)
     return Diagnostic(
       "instance-cycle", "instances wait for each other: \(shown.joined(separator: " → "))",
       at: links[0].2,

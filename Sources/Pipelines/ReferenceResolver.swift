@@ -123,13 +123,15 @@ final class ReferencePlan {
       return value + bound.offset
     case .reference(let reference):
       let surroundings = Surroundings(
-        params: params, axes: consumer.axes.map(\.name), coordinates: consumer.coordinates(of: tuple))
+        params: params, axes: consumer.axes.map(\.name),
+        coordinates: consumer.coordinates(of: tuple))
       switch try reference.value(in: surroundings) {
       case .value(.integer(let value)) where abs(value) < 1 << 53: return value + bound.offset
       case .unset(let param): throw .paramShapesMatrix(param, at: bound.span)
       case .broken: return nil
       case let other:
-        throw .valueKind("'\(reference)'", expected: "an integer", found: other.kind,
+        throw .valueKind(
+          "'\(reference)'", expected: "an integer", found: other.kind,
           at: bound.span)
       }
     }
@@ -222,7 +224,8 @@ struct ReferenceResolver {
   ) throws(Diagnostic) -> ReferencePlan.Wanted {
     if axis.isInteger {
       guard let bound = literal.bound else {
-        throw .valueKind("a value of the integer axis '\(axis.name)'",
+        throw .valueKind(
+          "a value of the integer axis '\(axis.name)'",
           expected: "an integer or 'axis - 1'", found: "'\(literal.text)'", at: literal.span)
       }
       try check(bound, own: own)
@@ -238,7 +241,8 @@ struct ReferenceResolver {
       if case .value(let value)? = params[reference.name], let single = CoordinateValue(value) {
         return .literal(single)
       }
-      throw .valueKind("'\(reference)'", expected: "a single value",
+      throw .valueKind(
+        "'\(reference)'", expected: "a single value",
         found: params[reference.name]?.kind ?? "not known", at: literal.span)
     }
     guard let value = axis.value(written: literal.text, isQuoted: literal.isQuoted) else {

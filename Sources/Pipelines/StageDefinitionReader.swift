@@ -27,7 +27,8 @@ enum StageDefinitionReader {
       problems.attempt { () throws(Diagnostic) in
         let value = try node.integer("the key 'revision'")
         guard value >= 1 else {
-          throw .valueKind("the key 'revision'", expected: "an integer from 1 on",
+          throw .valueKind(
+            "the key 'revision'", expected: "an integer from 1 on",
             found: "the integer \(value)", at: node.span)
         }
         return value
@@ -37,7 +38,8 @@ enum StageDefinitionReader {
       let node = fields["run"]
     {
       problems.add(
-        .valueKind("the key 'run'", expected: "'native'", found: "the text '\(run)'",
+        .valueKind(
+          "the key 'run'", expected: "'native'", found: "the text '\(run)'",
           at: node.span))
     }
     let definition = StageDefinition(
@@ -75,7 +77,8 @@ enum StageDefinitionReader {
   private static func parameters(_ fields: Fields, problems: Problems) -> [ParameterDefinition] {
     var conditions: [(index: Int, node: YAMLNode)] = []
     var definitions: [ParameterDefinition] = []
-    _ = named(fields, "parameters", .param, .parameter, problems: problems) { name, fields -> Bool? in
+    _ = named(fields, "parameters", .param, .parameter, problems: problems) {
+      name, fields -> Bool? in
       guard let read = ParameterReader.read(fields, name: name, problems: problems) else {
         return nil
       }
@@ -84,7 +87,8 @@ enum StageDefinitionReader {
       }
       let isOptional = ParameterReader.boolean(fields, "optional", problems: problems)
       let condition = fields["required_when"]
-      if read.default != nil, let key = isOptional ? "optional" : condition.map({ _ in "required_when" })
+      if read.default != nil,
+        let key = isOptional ? "optional" : condition.map({ _ in "required_when" })
       {
         problems.add(.defaultAnd(key, at: fields.keySpan(key)))
       }

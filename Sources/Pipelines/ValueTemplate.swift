@@ -24,13 +24,15 @@ struct ValueTemplate: Sendable {
     span = node.span
     switch node.content {
     case .mapping:
-      throw .valueKind(what, expected: "a value or a list of values", found: "a mapping",
+      throw .valueKind(
+        what, expected: "a value or a list of values", found: "a mapping",
         at: node.span)
     case .sequence(let items):
       var templates: [ValueTemplate] = []
       for item in items {
         if item.sequence != nil {
-          throw .valueKind("an item of \(what)", expected: "a single value", found: "a list",
+          throw .valueKind(
+            "an item of \(what)", expected: "a single value", found: "a list",
             at: item.span)
         }
         templates.append(try ValueTemplate(item, named: "an item of \(what)"))
@@ -96,11 +98,13 @@ struct ValueTemplate: Sendable {
       for item in items {
         switch try item.evaluate(surroundings) {
         case .value(.list):
-          throw .valueKind("an item of a list", expected: "a single value", found: "a list",
+          throw .valueKind(
+            "an item of a list", expected: "a single value", found: "a list",
             at: item.span)
         case .value(let value): values.append(value)
         case .null:
-          throw .valueKind("an item of a list", expected: "a value", found: "empty",
+          throw .valueKind(
+            "an item of a list", expected: "a value", found: "empty",
             at: item.span)
         case .path: throw .pathAsValue(at: item.span)
         case .unset(let param): return .unset(param: param)
@@ -123,7 +127,8 @@ struct ValueTemplate: Sendable {
         case .reference(let reference):
           switch try reference.value(in: surroundings) {
           case .value(.list):
-            throw .valueKind("'\(reference)' inside text", expected: "a single value",
+            throw .valueKind(
+              "'\(reference)' inside text", expected: "a single value",
               found: "a list", at: reference.span)
           case .value(let value):
             text += value.description

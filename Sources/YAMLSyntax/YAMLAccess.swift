@@ -55,12 +55,19 @@ extension YAMLNode {
   }
 
   public func items(_ what: @autoclosure () -> String) throws(Diagnostic) -> [YAMLNode] {
-    guard let sequence else { throw wrong(what(), "a list") }
+    guard let sequence else {
+      let help = scalar.map { "put it in brackets: [\($0.text)]" }
+      throw .yamlKind(what(), expected: "a list", found: kind, at: span, help: help)
+    }
     return sequence
   }
 
   public func members(_ what: @autoclosure () -> String) throws(Diagnostic) -> YAMLMapping {
-    guard let mapping else { throw wrong(what(), "a mapping") }
+    guard let mapping else {
+      throw .yamlKind(
+        what(), expected: "a mapping", found: kind, at: span,
+        help: "write 'name: value' lines" + (sequence == nil ? "" : ", without '- '"))
+    }
     return mapping
   }
 

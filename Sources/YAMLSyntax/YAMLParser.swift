@@ -290,9 +290,9 @@ private final class YAMLParser {
     case ("int", .integer), ("float", .number), ("bool", .boolean), ("null", .null): return plain
     case ("float", .integer(let value)): return .number(Double(value))
     case ("int", _), ("float", _), ("bool", _), ("null", _):
-      problems.append(.yamlTagMismatch(name, text: text, at: span))
+      problems.append(.yamlTagMismatch(Self.short(name), text: text, at: span))
     default:
-      problems.append(.yamlTag(name, at: span))
+      problems.append(.yamlTag(Self.short(name), at: span))
     }
     return .text(text)
   }
@@ -303,8 +303,12 @@ private final class YAMLParser {
     guard let tag else { return }
     let name = Self.text(tag)
     if name != "tag:yaml.org,2002:" + isAllowed, name != "!" {
-      problems.append(.yamlTag(name, at: span))
+      problems.append(.yamlTag(Self.short(name), at: span))
     }
+  }
+
+  private static func short(_ tag: String) -> String {
+    tag.replacing("tag:yaml.org,2002:", with: "!!")
   }
 
   private static func text(_ pointer: UnsafeMutablePointer<UInt8>) -> String {

@@ -146,7 +146,8 @@ import Testing
 
   @Test func starCoversSharedAxesToo() throws {
     #expect(
-      try sources("score[*].metrics", matrix: "{rate: train.rate}", of: "page[rate=0.1]").count == 6)
+      try sources("score[*].metrics", matrix: "{rate: train.rate}", of: "page[rate=0.1]").count == 6
+    )
     #expect(
       try sources("score[round=*].metrics", matrix: "{rate: train.rate}", of: "page[rate=0.2]")
         == (0...2).map { "score[rate=0.2,round=\($0)].metrics" })
@@ -201,7 +202,8 @@ import Testing
 @Suite struct Matrices {
   private func ids(_ matrix: String, params: String = "", set: [String] = []) throws -> [String] {
     let pipeline = try Fixtures.pipeline(
-      Fixtures.manifest("a:\n  uses: compose-corpus\n  matrix: \(matrix)\n  with: {seed: 1}", params: params),
+      Fixtures.manifest(
+        "a:\n  uses: compose-corpus\n  matrix: \(matrix)\n  with: {seed: 1}", params: params),
       set: set)
     return pipeline.instances(of: "a").map { pipeline.instances[$0].id.description }
   }
@@ -214,7 +216,8 @@ import Testing
     #expect(try ids("{x: [no, 'true']}") == ["a[x=no]", "a[x=true]"])
     #expect(try ids("{x: [true, false]}") == ["a[x=true]", "a[x=false]"])
     #expect(try ids("{x: $(params.l)}", params: "l: [3, 1]") == ["a[x=3]", "a[x=1]"])
-    #expect(try ids("{x: $(params.l)}", params: "l: [3, 1]", set: ["l=7,8"]) == ["a[x=7]", "a[x=8]"])
+    #expect(
+      try ids("{x: $(params.l)}", params: "l: [3, 1]", set: ["l=7,8"]) == ["a[x=7]", "a[x=8]"])
     #expect(try ids("{x: ['$(params.n)', 9]}", params: "n: 4") == ["a[x=4]", "a[x=9]"])
   }
 
@@ -308,7 +311,9 @@ import Testing
         """
         a: {uses: compose-corpus, with: {seed: 1, title: "$(params.n) of $$(params.n): $(params.t)", weights: $(params.w)}}
         b: {uses: compose-corpus, with: {seed: $(params.n), balanced: $(params.f), weights: [1, '$(params.n)']}}
-        """, params: "n: 3\nt: '$(params.n)'\nw: [0.5, 1]\nf: false".replacing("'$(params.n)'", with: "x")))
+        """,
+        params: "n: 3\nt: '$(params.n)'\nw: [0.5, 1]\nf: false".replacing(
+          "'$(params.n)'", with: "x")))
     #expect(
       try pipeline.parameters(of: "a") == [
         "balanced=true", "documents=100", "grammar=news", "seed=1",

@@ -7,19 +7,22 @@ import Testing
 func source(_ text: String) -> SourceText { SourceText(path: "t.yaml", text: text) }
 
 @Suite struct CoreSchemaTests {
-  @Test(arguments: [
-    ("no", .text("no")), ("yes", .text("yes")), ("on", .text("on")), ("null", .null), ("~", .null),
-    ("", .null), ("true", .boolean(true)), ("FALSE", .boolean(false)), ("tRue", .text("tRue")),
-    ("12", .integer(12)), ("-7", .integer(-7)), ("+3", .integer(3)), ("010", .integer(10)),
-    ("0o17", .integer(15)), ("0x1F", .integer(31)), ("0x-1", .text("0x-1")), ("0o", .text("0o")),
-    ("0x", .text("0x")), ("1:30", .text("1:30")), ("1_000", .text("1_000")), ("1.5", .number(1.5)),
-    ("1.", .number(1)), (".5", .number(0.5)), ("-.5", .number(-0.5)), ("5.0e-5", .number(5e-5)),
-    ("1.e3", .number(1000)), ("1e3", .number(1000)), ("1E+3", .number(1000)), ("1e", .text("1e")),
-    (".", .text(".")), ("-", .text("-")), ("+", .text("+")), ("1.2.3", .text("1.2.3")),
-    ("0..10", .text("0..10")), (".inf", .number(.infinity)), ("-.INF", .number(-.infinity)),
-    ("2018-01-02", .text("2018-01-02")), ("99999999999999999999", .number(1e20)),
-    ("infinity", .text("infinity")), ("nan", .text("nan")), ("٣", .text("٣")),
-  ] as [(String, YAMLScalar.Value)])
+  @Test(
+    arguments: [
+      ("no", .text("no")), ("yes", .text("yes")), ("on", .text("on")), ("null", .null),
+      ("~", .null),
+      ("", .null), ("true", .boolean(true)), ("FALSE", .boolean(false)), ("tRue", .text("tRue")),
+      ("12", .integer(12)), ("-7", .integer(-7)), ("+3", .integer(3)), ("010", .integer(10)),
+      ("0o17", .integer(15)), ("0x1F", .integer(31)), ("0x-1", .text("0x-1")), ("0o", .text("0o")),
+      ("0x", .text("0x")), ("1:30", .text("1:30")), ("1_000", .text("1_000")),
+      ("1.5", .number(1.5)),
+      ("1.", .number(1)), (".5", .number(0.5)), ("-.5", .number(-0.5)), ("5.0e-5", .number(5e-5)),
+      ("1.e3", .number(1000)), ("1e3", .number(1000)), ("1E+3", .number(1000)), ("1e", .text("1e")),
+      (".", .text(".")), ("-", .text("-")), ("+", .text("+")), ("1.2.3", .text("1.2.3")),
+      ("0..10", .text("0..10")), (".inf", .number(.infinity)), ("-.INF", .number(-.infinity)),
+      ("2018-01-02", .text("2018-01-02")), ("99999999999999999999", .number(1e20)),
+      ("infinity", .text("infinity")), ("nan", .text("nan")), ("٣", .text("٣")),
+    ] as [(String, YAMLScalar.Value)])
   func plainText(text: String, value: YAMLScalar.Value) {
     #expect(YAMLScalar.Value(plain: text) == value)
   }
@@ -88,7 +91,8 @@ func source(_ text: String) -> SourceText { SourceText(path: "t.yaml", text: tex
 
   @Test func lineEndingsDoNotMovePlaces() throws {
     for ending in ["\n", "\r\n"] {
-      let node = try YAMLNode.parse(source("a: 1\n# ü\nb:\n  c: here\n".replacing("\n", with: ending)))
+      let node = try YAMLNode.parse(
+        source("a: 1\n# ü\nb:\n  c: here\n".replacing("\n", with: ending)))
       let value = try #require(node.mapping?["b"]?.mapping?["c"])
       #expect("\(value.span.start.line):\(value.span.start.column)" == "4:6")
     }
@@ -127,7 +131,8 @@ func source(_ text: String) -> SourceText { SourceText(path: "t.yaml", text: tex
   }
 
   @Test(arguments: [
-    ("", "yaml-empty", "1:1"), ("# only\n", "yaml-empty", "1:1"), ("---\n...\n", "yaml-empty", "2:1"),
+    ("", "yaml-empty", "1:1"), ("# only\n", "yaml-empty", "1:1"),
+    ("---\n...\n", "yaml-empty", "2:1"),
     ("a: 1\na: 2\n", "yaml-duplicate-key", "2:1"), ("a: 1\n\tb: 2\n", "yaml-tab", "2:1"),
     ("a:\n  - 1\n\t- 2\n", "yaml-tab", "3:1"), ("a:\n \tb: 1\n", "yaml-tab", "2:2"),
     ("a: {b: 1,\n\tc: 2}\n", "yaml-tab", "2:1"),
@@ -152,7 +157,9 @@ func source(_ text: String) -> SourceText { SourceText(path: "t.yaml", text: tex
     #expect(problems.allSatisfy { $0.help != nil || $0.id == "yaml-syntax" })
   }
 
-  @Test(arguments: [[0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE2, 0x82], [0x80]])
+  @Test(arguments: [
+    [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE2, 0x82], [0x80],
+  ])
   func badUTF8IsRefused(bytes: [UInt8]) {
     let text = SourceText(path: "t", bytes: Array("a: ".utf8) + bytes)
     let (node, problems) = YAMLNode.read(text)
@@ -179,7 +186,9 @@ func source(_ text: String) -> SourceText { SourceText(path: "t.yaml", text: tex
   @Test func aliasesCountForDepth() {
     let deep = String(repeating: "[", count: 40) + String(repeating: "]", count: 40)
     let (_, problems) = YAMLNode.read(
-      source("a: &x \(deep)\nb: \(String(repeating: "[", count: 30))*x\(String(repeating: "]", count: 30))"))
+      source(
+        "a: &x \(deep)\nb: \(String(repeating: "[", count: 30))*x\(String(repeating: "]", count: 30))"
+      ))
     #expect(problems.map(\.id) == ["yaml-depth"])
   }
 
