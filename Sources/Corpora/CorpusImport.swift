@@ -9,6 +9,18 @@ import Foundation
 /// Reads files of one format into a corpus.
 public struct CorpusImport: Sendable {
   public enum Format: String, Sendable, CaseIterable { case jsonl, csv, text }
+  /// Between the fields of a CSV file.
+  public enum Separator: String, Sendable, CaseIterable {
+    case comma, semicolon, tab
+
+    var byte: UInt8 {
+      switch self {
+      case .comma: UInt8(ascii: ",")
+      case .semicolon: UInt8(ascii: ";")
+      case .tab: UInt8(ascii: "\t")
+      }
+    }
+  }
   /// What one document of a text file is.
   public enum TextUnit: String, Sendable, CaseIterable { case file, paragraph, line }
   /// What happens to a document whose id another had before.
@@ -30,7 +42,7 @@ public struct CorpusImport: Sendable {
   public var format: Format
   public var fields = Fields()
   public var labels = LabelMapping()
-  public var separator = UInt8(ascii: ",")
+  public var separator = Separator.comma
   public var textUnit = TextUnit.file
   public var duplicates = Duplicates.rename
   /// More bad rows than this fail the import; nil: any number is skipped and counted.
@@ -118,10 +130,10 @@ public struct CorpusImport: Sendable {
     throws(Diagnostic)
   {
     var reader = try CSVReader(
-      readFile(path, shown: name), path: name, separator: separator)
+      readFile(path, shown: name), path: name, separator: separator.byte)
     guard let header = try reader.next() else { return }
     let source = SourceText(
-      path: name, bytes: Array(header.fields.joined(separator: [separator]).prefix(4096)))
+      path: name, bytes: Array(header.fields.joined(separator: [separator.byte]).prefix(4096)))
     let place = SourceSpan(source: source, range: 0..<source.bytes.count)
     let names = header.fields.map { String(decoding: $0, as: UTF8.self) }
     if let fault = header.fault { throw .csvHeader("has \(fault)", at: place) }

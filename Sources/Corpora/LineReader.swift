@@ -90,7 +90,9 @@ struct LineReader: ~Copyable {
   private mutating func fill() throws(Diagnostic) {
     let count = block.withUnsafeMutableBytes { buffer in
       var count: Int
-      repeat { count = read(descriptor, buffer.baseAddress, buffer.count) } while count < 0
+      repeat {
+        count = read(descriptor, buffer.baseAddress, buffer.count)
+      } while count < 0
         && errno == EINTR
       return count
     }
@@ -126,6 +128,8 @@ func readFile(_ path: String, shown: String, limit: Int = 4 << 30) throws(Diagno
 }
 
 /// Writes a file that is not there yet, or replaces it.
+///
+/// **Throws**: `file-unwritable`.
 func writeFile(_ bytes: [UInt8], to path: String) throws(Diagnostic) {
   let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
   guard descriptor >= 0 else { throw .fileUnwritable(path, errno) }

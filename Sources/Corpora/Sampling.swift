@@ -11,7 +11,7 @@ extension Corpus {
   /// label's documents do not change another's draw.
   ///
   /// **Throws**: `balance-too-few`, `balance-unlabelled`.
-  /// **Source**: the study draws 506 per class and shuffles (research on arXiv 2410.15234, §3).
+  /// **Source**: the study draws 506 per class and shuffles (arXiv 2410.15234).
   public func balanced(perLabel count: Int, seed: Int) throws(Diagnostic) -> Corpus {
     let labels = labelCounts
     guard !labels.isEmpty else { throw .balanceUnlabelled() }
@@ -25,6 +25,12 @@ extension Corpus {
     var stream = RandomStream(seed: seed, name: "balance")
     stream.shuffle(&drawn)
     return Corpus(documents: drawn, facts: facts)
+  }
+
+  /// The first `limit` documents; all without a limit.
+  public func first(_ limit: Int?) -> Corpus {
+    guard let limit else { return self }
+    return Corpus(documents: Array(documents.prefix(limit)), facts: facts)
   }
 
   /// `count` documents in random order.

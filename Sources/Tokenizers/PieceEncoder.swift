@@ -209,7 +209,8 @@ private struct PairHeap {
     var at = 0
     while true {
       var least = at
-      for child in [2 * at + 1, 2 * at + 2] where child < items.count && items[child] < items[least] {
+      for child in [2 * at + 1, 2 * at + 2] where child < items.count && items[child] < items[least]
+      {
         least = child
       }
       if least == at { return top }

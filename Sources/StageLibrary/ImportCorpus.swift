@@ -1,0 +1,62 @@
+// The stage kind `import-corpus`: outside files in, corpus out. Formats and bad rows are dealt with
+// in Corpora (CorpusImport.swift), drawing in Sampling.swift.
+
+import Corpora
+import Diagnostics
+import Scheduling
+
+enum ImportCorpusStage: StageBody {
+  static let kind = "import-corpus"
+
+  static func run(_ stage: StageContext) throws(Diagnostic) {
+    let parameters = stage.parameters
+    var rules = CorpusImport(format: parameters.choice("format"))
+    rules.fields.id = parameters.string("id_field")
+    rules.fields.text = parameters.string("text_field")
+    rules.fields.title = parameters.optionalString("title_field")
+    rules.fields.body = parameters.optionalString("body_field")
+    rules.fields.label = parameters.string("label_field")
+    rules.fields.source = parameters.string("source_field")
+    rules.fields.date = parameters.string("date_field")
+    rules.labels = try LabelMapping(parameters.strings("labels"))
+    rules.separator = parameters.choice("separator", of: CorpusImport.Separator.self)
+    rules.textUnit = parameters.choice("unit")
+    rules.duplicates = parameters.choice("duplicates")
+    rules.maximumBadRows = parameters.optionalInteger("maximum_bad_rows")
+    rules.origin = parameters.optionalString("origin")
+    rules.licence = parameters.optionalString("licence")
+
+    let read = try rules.read(files: stage.input("files").files, log: stage.log)
+    stage.log("read \(read.documents.count) documents")
+    let drawn = try draw(from: read, parameters)
+    try drawn.write(to: stage.output("corpus").folder)
+    stage.log("kept \(drawn.documents.count) documents")
+  }
+
+  private static func draw(from corpus: Corpus, _ parameters: Parameters)
+    throws(Diagnostic) -> Corpus
+  {
+    let limit = parameters.optionalInteger("limit")
+    switch parameters.string("sampling") {
+    case "balanced":
+      let balanced = try corpus.balanced(
+        perLabel: parameters.integer("per_label"), seed: parameters.integer("seed"))
+      return balanced.first(limit)
+    case "random":
+      return try corpus.sampled(
+        limit ?? corpus.documents.count, seed: parameters.integer("seed"))
+    default: return corpus.first(limit)
+    }
+  }
+}
+
+extension Parameters {
+  /// A choice of `stage.yaml` as the type that has the same names.
+  func choice<Choice: RawRepresentable>(_ name: String, of: Choice.Type = Choice.self) -> Choice
+  where Choice.RawValue == String {
+    guard let choice = Choice(rawValue: string(name)) else {
+      preconditionFailure("stage.yaml offers '\(string(name))' for '\(name)', \(Choice.self) not")
+    }
+    return choice
+  }
+}

@@ -1,0 +1,31 @@
+// The stage kind `mitigate`: real and written corpora in, what the next generation learns from out.
+// The strategies are a pure function in Corpora (Mitigation.swift).
+
+import Corpora
+import Diagnostics
+import ModelFiles
+import Scheduling
+
+enum MitigateStage: StageBody {
+  static let kind = "mitigate"
+
+  static func run(_ stage: StageContext) throws(Diagnostic) {
+    let parameters = stage.parameters
+    let mitigation = Mitigation(
+      strategy: parameters.choice("strategy"), round: parameters.integer("round"),
+      seed: parameters.integer("seed"), preserveFraction: parameters.number("preserve_fraction"),
+      overfitEpochs: parameters.integer("overfit_epochs"),
+      overfitWeightDecay: parameters.number("overfit_weight_decay"))
+    let real = try Corpus.read(files: stage.input("real").files)
+    var synthetic: [Corpus] = []
+    for item in stage.inputs("synthetic") { synthetic.append(try Corpus.read(files: item.files)) }
+
+    let mixed = mitigation.mix(real: real, synthetic: synthetic)
+    try mixed.write(to: stage.output("corpus").folder)
+    try AtomicFile.write(
+      mitigation.recipe.canonicalBytes + [0x0A], to: stage.output("recipe").path("recipe.json"))
+    stage.log(
+      "\(mitigation.strategy.rawValue): \(mixed.documents.count) documents from "
+        + "\(real.documents.count) real ones and \(synthetic.count) written corpora")
+  }
+}

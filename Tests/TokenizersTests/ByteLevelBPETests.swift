@@ -1,0 +1,133 @@
+// Ids are compared with those of the `tokenizers` library: fixtures/make_fixtures.py made them.
+
+import CanonicalJSON
+import Diagnostics
+import Foundation
+import Testing
+
+@testable import Tokenizers
+
+@Suite struct ByteLevelBPETests {
+  @Test func idsOfEdgeCasesAreThoseOfTheLibrary() throws {
+    let tokenizer = try Fixtures.tokenizer()
+    let file = try JSONValue(
+      parsing: SourceText(path: "edge.json", bytes: Fixtures.bytes("edge.json")))
+    let rows = try #require(file.array)
+    #expect(rows.count > 50)
+    for row in rows {
+      let text = try #require(row.array?[0].string)
+      let ids = try #require(row.array?[1].array).compactMap { $0.integer.map(Int32.init) }
+      #expect(tokenizer.encode(text) == ids, "\(text.debugDescription)")
+      #expect(tokenizer.decode(ids) == Array(text.utf8))
+    }
+  }
+
+  @Test func idsOfRandomTextsAreThoseOfTheLibrary() throws {
+    let tokenizer = try Fixtures.tokenizer()
+    let file = try JSONValue(
+      parsing: SourceText(path: "hashes.json", bytes: Fixtures.bytes("hashes.json")))
+    var random = SplitMix(state: 42)
+    for (block, expected) in try #require(file.array).enumerated() {
+      var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+      func add(_ value: UInt32) {
+        for shift in [0, 8, 16, 24] {
+          hash = (hash ^ UInt64(value >> UInt32(shift) & 0xFF)) &* 0x100_0000_01b3
+        }
+      }
+      for _ in 0..<100 {
+        for id in tokenizer.encode(random.text()) { add(UInt32(id)) }
+        add(.max)
+      }
+      let text = String(hash, radix: 16)
+      let padded = String(repeating: "0", count: 16 - text.count) + text
+      #expect(padded == expected.string, "block \(block)")
+    }
+  }
+
+  @Test func bytesThatAreNotUTF8ComeBack() throws {
+    let tokenizer = try Fixtures.tokenizer()
+    var random = SplitMix(state: 7)
+    for _ in 0..<500 {
+      let bytes = (0..<random.below(60)).map { _ in UInt8(random.below(256)) }
+      #expect(tokenizer.decode(tokenizer.encode(bytes)) == bytes)
+    }
+    // Half a character is replaced once all bytes are joined, not token by token.
+    let ids = tokenizer.encode("🙃")
+    #expect(ids.count > 1)
+    #expect(tokenizer.text(of: ids) == "🙃")
+    #expect(tokenizer.text(of: Array(ids.dropLast())) == "\u{FFFD}")
+  }
+
+  @Test func specialTokensNeverComeFromText() throws {
+    let tokenizer = try Fixtures.tokenizer()
+    let end = try #require(tokenizer.endOfText)
+    #expect(Int(end) == tokenizer.vocabularySize - 1)
+    let text = "a<|endoftext|>b"
+    let ids = tokenizer.encode(text)
+    #expect(!ids.contains(end))
+    #expect(tokenizer.text(of: ids) == text)
+    #expect(tokenizer.decode([end]) == [])
+    #expect(tokenizer.decode([end], keepingSpecial: true) == Array("<|endoftext|>".utf8))
+  }
+
+  @Test func longUnbrokenRunsAreNotQuadratic() throws {
+    let tokenizer = try Fixtures.tokenizer()
+    let clock = ContinuousClock()
+    func seconds(_ count: Int) -> Double {
+      let text = [UInt8](repeating: UInt8(ascii: "a"), count: count)
+      var ids: [Int32] = []
+      let time = clock.measure { ids = tokenizer.encode(text) }
+      #expect(tokenizer.decode(ids) == text)
+      return time / .seconds(1)
+    }
+    // Quadratic would be 64 times as long; n log n about 10 times.
+    let short = min(seconds(50_000), seconds(50_000))
+    #expect(seconds(400_000) < 30 * short)
+  }
+
+  @Test func shortAndLongMergingAgree() throws {
+    let tokenizer = try Fixtures.tokenizer()
+    // Pieces of up to 64 bytes are merged by search, longer ones by a heap: both around the border.
+    for word in ["ab", "wouldn", "the", "schools", "aaa", "Größe"] {
+      for times in [63, 64, 65].map({ $0 / word.utf8.count }) {
+        let short = String(repeating: word, count: times)
+        let reference = Self.slowlyMerged(Array(short.utf8), tokenizer)
+        #expect(tokenizer.encode(short) == reference)
+        let long = String(repeating: word, count: 4 * times)
+        #expect(tokenizer.encode(long) == Self.slowlyMerged(Array(long.utf8), tokenizer))
+      }
+    }
+  }
+
+  /// The definition: again and again the pair of lowest rank, leftmost first.
+  static func slowlyMerged(_ bytes: [UInt8], _ tokenizer: ByteLevelBPE) -> [Int32] {
+    var ids = bytes.map { byte in
+      Int32(tokenizer.tokens.firstIndex { $0 == [byte] }!)
+    }
+    while true {
+      var best: (rank: Int, place: Int)?
+      for place in 0..<max(0, ids.count - 1) {
+        guard
+          let rank = tokenizer.mergeList.firstIndex(where: {
+            $0.left == ids[place] && $0.right == ids[place + 1]
+          })
+        else { continue }
+        if best == nil || rank < best!.rank { best = (rank, place) }
+      }
+      guard let best else { return ids }
+      ids[best.place] = tokenizer.mergeList[best.rank].merged
+      ids.remove(at: best.place + 1)
+    }
+  }
+
+  @Test func severalThreadsMayEncodeAtOnce() throws {
+    let tokenizer = try Fixtures.tokenizer()
+    let texts = Fixtures.trainingTexts
+    let expected = texts.map { tokenizer.encode($0) }
+    DispatchQueue.concurrentPerform(iterations: 8) { _ in
+      for (text, ids) in zip(texts, expected) {
+        precondition(tokenizer.encode(text) == ids, "a thread got other ids")
+      }
+    }
+  }
+}
