@@ -275,6 +275,10 @@ struct Fields {
     self.mapping = mapping
     for member in mapping.members {
       guard let key = table.key(member.key.value) else {
+        if member.value.isNull, member.key.value.contains(" ") {
+          problems.add(.textWithComma(member.key.value, of: table.owner, at: member.key.span))
+          continue
+        }
         problems.add(
           .unknownKey(
             member.key.value, of: table.owner, known: table.keys.map(\.name), at: member.key.span))

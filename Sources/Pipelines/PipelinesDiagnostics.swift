@@ -14,6 +14,13 @@ extension Diagnostic {
       help: suggestion(for: key, among: known, called: "only"))
   }
 
+  /// `{summary: one, two}`: the comma ended the text.
+  static func textWithComma(_ key: String, of owner: String, at span: SourceSpan?) -> Diagnostic {
+    Diagnostic(
+      "unknown-key", "\(owner) has no key '\(key)'", at: span,
+      help: "inside {…} a comma ends a value: put text that holds one in quotes")
+  }
+
   static func missingKey(
     _ key: String, of what: String, means: String, at span: SourceSpan?
   ) -> Diagnostic {
