@@ -69,6 +69,13 @@ enum TrainClassifierStage: StageBody {
       Metric.file(metrics), to: stage.output("metrics").path("metrics.json"))
   }
 
+  static func memory(for order: StageSizes) -> Int {
+    // L-BFGS keeps about 26 vectors of weights (four classes assumed); rows take 16 bytes a feature.
+    let bytes = order.bytes(of: "corpus")
+    let features = min(1 << order.parameters.integer("feature_bits"), bytes / 4)
+    return 128 << 20 + 26 * 8 * 4 * features + 12 * bytes
+  }
+
   /// Every source has the same weight in sum.
   private static func sourceWeights(_ documents: [Document]) -> [Double] {
     let clusters = ClassifierSplit.clusters(documents)

@@ -6,11 +6,14 @@ import CanonicalJSON
 import Corpora
 import Diagnostics
 import Foundation
+import LanguageModels
+import ModelFiles
 import Randomness
 import Reports
 import Scheduling
 import Statistics
 import Testing
+import Tokenizers
 
 @testable import StageLibrary
 
@@ -250,6 +253,36 @@ private enum Texts {
     #expect(try value(metrics, "known_words") == 1)
     #expect(try value(metrics, "distinct_1") == 4.0 / 11)
     #expect(metrics.allSatisfy { $0.name != "perplexity" })
+  }
+
+  /// A model that has learnt nothing gives every token about 1/V, and every token is counted once.
+  @Test func perplexityOfAnUntrainedModelIsItsVocabulary() throws {
+    let place = try Workplace()
+    let documents = Texts.documents(12, seed: 1)
+    try place.corpus("corpus", documents)
+    var trainer = BytePairTrainer(vocabularySize: 300, minimumCount: 2)
+    for document in documents { trainer.count(Array(document.text.utf8)) }
+    let tokenizer = trainer.train { _, _ in }
+    let configuration = try GPT2Configuration(
+      json: .object([
+        "model_type": "gpt2", "vocab_size": .integer(tokenizer.vocabularySize), "n_positions": 32,
+        "n_embd": 16, "n_layer": 1, "n_head": 2,
+        "eos_token_id": .integer(Int(try #require(tokenizer.endOfText))),
+        "bos_token_id": .integer(Int(try #require(tokenizer.endOfText))),
+      ]), shown: "config.json")
+    let model = try LanguageModel(ModelSpecification(configuration), seed: 1)
+    try model.write(to: place.make("model").folder, tokenizerJSON: tokenizer.tokenizerJSON)
+    try place.run(
+      ScoreQualityStage.self, [("longest_period", 64)],
+      ["corpus": [place.input("corpus")], "model": [place.input("model")], "reference": []],
+      ["metrics": "quality", "scores": "scores"])
+    let metrics = try place.metrics("quality")
+    let perplexity = try value(metrics, "perplexity")
+    #expect(abs(perplexity / Double(tokenizer.vocabularySize) - 1) < 0.1, "\(perplexity)")
+    let tokens = documents.reduce(0) { $0 + tokenizer.encode($1.text).count }
+    #expect(try value(metrics, "tokens") == Double(tokens))
+    let protocolWords = try #require(metrics.first { $0.name == "perplexity" }?.at["protocol"])
+    #expect(protocolWords == "rolling window of 32 tokens, stride 16, after end-of-text")
   }
 
   @Test func reportIsAFunctionOfItsInputs() throws {
