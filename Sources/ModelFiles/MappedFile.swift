@@ -48,7 +48,7 @@ public final class MappedFile: @unchecked Sendable {
   }
 
   /// All bytes in memory of their own; `bytes` is only valid while this object lives.
-  func copy() -> [UInt8] { withExtendedLifetime(self) { Array(bytes) } }
+  public func copy() -> [UInt8] { withExtendedLifetime(self) { Array(bytes) } }
 
   private var isAllocated = false
 

@@ -1,0 +1,62 @@
+// What `mitigate` may change of a training: recipe.json over the parameters of `fine-tune`.
+
+import CanonicalJSON
+import Diagnostics
+import Scheduling
+
+enum FineTuneRecipe {
+  /// Settings that a recipe may give, and the smallest value of each.
+  private static let settings: [(name: String, isInteger: Bool, least: Double)] = [
+    ("batch_documents", true, 1), ("batch_tokens", true, 1), ("clip_norm", false, 0),
+    ("dropout", false, 0), ("epochs", true, 1), ("learning_rate", false, 0),
+    ("max_length", true, 2), ("warmup", false, 0), ("weight_decay", false, 0),
+  ]
+
+  /// The parameters with the recipe's values in place of their own; what changed goes to the log.
+  ///
+  /// **Throws**: `recipe-setting`.
+  static func apply(
+    _ recipe: InputArtifact?, to parameters: Parameters, log: (String) -> Void
+  ) throws(Diagnostic) -> Parameters {
+    guard let recipe else { return parameters }
+    let source = SourceText(path: "recipe.json", bytes: try recipe.bytes("recipe.json"))
+    guard let changes = try JSONValue(parsing: source).object else {
+      throw .recipeSetting("it is no JSON object", known: settings.map(\.name))
+    }
+    for (name, value) in changes.members {
+      guard let setting = settings.first(where: { $0.name == name }) else {
+        throw .recipeSetting("it sets '\(name)'", known: settings.map(\.name))
+      }
+      guard let number = value.double, number >= setting.least,
+        !setting.isInteger || value.integer != nil,
+        !["dropout", "warmup"].contains(name) || number < 1
+      else {
+        throw .recipeSetting(
+          "\(name) cannot be \(value.canonicalText)", known: settings.map(\.name))
+      }
+      log("the recipe sets \(name) to \(value.canonicalText)")
+    }
+    let kept = parameters.values.members.filter { changes[$0.key] == nil }
+    return Parameters(JSONObject((kept + changes.members).map { ($0.key, $0.value) }))
+  }
+}
+
+extension Diagnostic {
+  static func recipeSetting(_ what: String, known: [String]) -> Diagnostic {
+    Diagnostic(
+      "recipe-setting", "the recipe cannot be applied: \(what)",
+      help: "a recipe may set \(known.joined(separator: ", "))", consequence: .stageFailed)
+  }
+}
+
+/// Pages of the diagnostics of the model stages.
+public let modelStagesExplanations: [(id: String, text: String)] = [
+  (
+    "recipe-setting",
+    """
+    A training recipe (recipe.json, made by mitigate) is a JSON object whose members take the place
+    of parameters of fine-tune, such as {"epochs": 25, "weight_decay": 0}. The message names a member
+    that is none of the settings a recipe may change, or a value out of range.
+    """
+  )
+]

@@ -1,0 +1,30 @@
+// How much memory a stage with a model will need, from nothing but the size of the model's folder:
+// the scheduler asks before anything of it is read.
+
+import Foundation
+
+/// Estimates that are meant to be a little too high.
+struct ModelMemory {
+  /// Weights in single precision, and config.json and tokenizer.json with them.
+  let modelBytes: Int
+  /// Activations of a token in all layers, as if the model had GPT-2's proportions (a layer for each
+  /// 64 channels): weights take 48·L·C² bytes, a token keeps about 60·L·C.
+  private let tokenBytes: Double
+
+  init(modelBytes: Int) {
+    self.modelBytes = modelBytes
+    let width = cbrt(Double(modelBytes) * 64 / 48)
+    tokenBytes = 60 * max(2, width / 64) * max(64, width)
+  }
+
+  /// Weights, gradients, two moments, activations, a chunk of logits.
+  func training(tokens: Int) -> Int {
+    192 << 20 + 4 * modelBytes + Int(tokenBytes * Double(tokens))
+  }
+
+  /// Weights twice (one copy packed), working memory, keys and values.
+  func writing(sequences: Int, tokens: Int) -> Int {
+    192 << 20 + 2 * modelBytes + Int(tokenBytes * Double(sequences * tokens) / 4)
+      + Int(tokenBytes * 2048 / 8)
+  }
+}
