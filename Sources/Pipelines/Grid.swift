@@ -30,10 +30,15 @@ struct Grid {
   /// One position on each axis for every instance, in axis order.
   let tuples: [[Int]]
   let lookup: [[Int]: Int]
+  /// Made once: a list of all generations asks for the same ones again and again.
+  private let coordinates: [Coordinates]
 
   init(axes: [Axis], tuples: [[Int]]) {
     self.axes = axes
     self.tuples = tuples
+    coordinates = tuples.map { tuple in
+      Coordinates(zip(axes, tuple).map { (name: $0.name, value: $0.values[$1]) })
+    }
     lookup = Dictionary(
       tuples.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
   }
@@ -43,7 +48,5 @@ struct Grid {
 
   func position(of axis: String) -> Int? { axes.firstIndex { $0.name == axis } }
 
-  func coordinates(of tuple: Int) -> Coordinates {
-    Coordinates(zip(axes, tuples[tuple]).map { (name: $0.name, value: $0.values[$1]) })
-  }
+  func coordinates(of tuple: Int) -> Coordinates { coordinates[tuple] }
 }
