@@ -72,10 +72,11 @@ public struct Corpus: Sendable, Equatable {
       throw .corpusFileMissing(documentsFile, among: files.keys.sorted(by: bytesPrecede))
     }
     var reader = try LineReader(path: path, shown: documentsFile)
-    var lineOfID: [String: Int] = [:]
+    // By bytes: two canonically equivalent ids are two ids.
+    var lineOfID: [[UInt8]: Int] = [:]
     while let line = try reader.next() {
       let document = try read(line, shown: documentsFile)
-      if let first = lineOfID.updateValue(line.number, forKey: document.id) {
+      if let first = lineOfID.updateValue(line.number, forKey: Array(document.id.utf8)) {
         throw .corpusDuplicateID(document.id, at: line.span(in: documentsFile), firstLine: first)
       }
       try body(document)
@@ -103,11 +104,12 @@ public struct Corpus: Sendable, Equatable {
 
   /// Writes both files into an existing folder.
   public func write(to folder: String) throws(Diagnostic) {
-    var seen: Set<String> = []
+    var seen: Set<[UInt8]> = []
     var lines: [UInt8] = []
     for document in documents {
       precondition(
-        seen.insert(document.id).inserted, "two documents of a corpus have the id \(document.id)")
+        seen.insert(Array(document.id.utf8)).inserted,
+        "two documents of a corpus have the id \(document.id)")
       lines += document.json.canonicalBytes
       lines.append(UInt8(ascii: "\n"))
     }
