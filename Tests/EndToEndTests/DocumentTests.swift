@@ -35,9 +35,7 @@ import Testing
 
   @Test func `the README's commands run, in its order`() throws {
     let work = try Workspace()
-    let manager = FileManager.default
-    try manager.copyItem(atPath: Built.project + "/pipelines", toPath: work.path("pipelines"))
-    try manager.createSymbolicLink(
+    try FileManager.default.createSymbolicLink(
       atPath: work.path("stages"), withDestinationPath: Built.project + "/stages")
     // The same pipeline in small: what is tested is the commands.
     let lighter: [(Regex<Substring>, String)] = [
@@ -48,7 +46,8 @@ import Testing
       (#/vocabulary_size: \d+/#, "vocabulary_size: 400"),
       (#/overfit_epochs: \d+/#, "overfit_epochs: 2"),
     ]
-    var text = work.read("pipelines/quickstart.yaml")
+    var text = try String(
+      contentsOfFile: Built.project + "/pipelines/quickstart.yaml", encoding: .utf8)
     for (pattern, replacement) in lighter { text.replace(pattern, with: replacement) }
     try work.write(text, to: "pipelines/quickstart.yaml")
     let readme = try String(contentsOfFile: Built.project + "/README.md", encoding: .utf8)
