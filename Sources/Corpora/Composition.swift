@@ -95,15 +95,19 @@ public struct Composition: Sendable {
       source: source, date: date)
   }
 
-  /// Sentences of one voice, each as in a document of its own: what GrammarMeasure.swift counts.
-  func sentences(_ count: Int, label: String) throws(Diagnostic) -> [String] {
-    var out: [String] = []
+  /// Sentences of one voice, each as in a document of its own, with the probability of their
+  /// derivation: what GrammarMeasure.swift counts.
+  func sentences(_ count: Int, label: String)
+    throws(Diagnostic) -> [(text: String, logProbability: Double)]
+  {
+    var out: [(text: String, logProbability: Double)] = []
     out.reserveCapacity(count)
     for number in 0..<count {
       var expander = GrammarExpander(
         grammar: grammar, label: label,
         stream: RandomStream(seed: seed, name: "sentence-\(number)"))
-      out.append(try expander.text(grammar.form.sentence))
+      let text = try expander.text(grammar.form.sentence)
+      out.append((text: text, logProbability: expander.logProbability))
     }
     return out
   }

@@ -2,6 +2,7 @@
 // Composition.swift makes a corpus of them.
 
 import Diagnostics
+import Foundation
 import Randomness
 
 /// Expands templates for one document. Variables keep what they were drawn as.
@@ -12,6 +13,8 @@ struct GrammarExpander {
   let label: String
   var stream: RandomStream
   private var bound: [Int: String] = [:]
+  /// Of all draws so far, natural logarithm.
+  private(set) var logProbability = 0.0
 
   init(grammar: Grammar, label: String, stream: RandomStream) {
     self.grammar = grammar
@@ -33,6 +36,7 @@ struct GrammarExpander {
       switch part {
       case .text(let text): out += text
       case .choice(let options):
+        logProbability -= log(Double(options.count))
         try expand(options[stream.integer(below: options.count)], into: &out, depth: depth)
       case .symbol(let symbol, let form):
         let text = try expansion(of: symbol, depth: depth)
@@ -60,7 +64,11 @@ struct GrammarExpander {
   }
 
   private mutating func draw(_ alternatives: [Grammar.Alternative]) -> Int {
-    alternatives.count == 1 ? 0 : stream.index(weights: alternatives.map(\.weight))
+    guard alternatives.count > 1 else { return 0 }
+    let weights = alternatives.map(\.weight)
+    let index = stream.index(weights: weights)
+    logProbability += log(weights[index] / weights.reduce(0, +))
+    return index
   }
 
   private mutating func alternatives(of body: Grammar.Body, depth: Int) throws(Diagnostic)

@@ -8,29 +8,40 @@ public struct GrammarMeasure: Sendable {
   /// Derivations of a sentence: an upper bound of the distinct sentences, infinite where rules
   /// recur. Exact for derivations; each variable counts once where the sentence uses it first.
   public let derivations: Double
-  /// A lower bound of the distinct sentences, at 97.5 % confidence, from coincidences among
-  /// `draws` sentences.
+  /// A lower bound of the distinct sentences at 95 % confidence, from coincidences among drawn
+  /// sentences.
   ///
   /// If two draws coincide with probability p = Σ pᵢ², there are at least 1/p sentences
-  /// (Cauchy–Schwarz), and exactly that many if all are equally likely. p is estimated from the
-  /// coinciding pairs and raised to the upper end of its Poisson interval.
+  /// (Cauchy–Schwarz), and exactly that many if all are equally likely. A few frequent sentences
+  /// would hide a long tail of rare ones, so the same bound is also taken of those draws alone
+  /// whose derivation was improbable (below a quartile that other draws set), and the larger
+  /// counts.
   public let distinctAtLeast: Double
   public let draws: Int
 
   /// **Throws**: `grammar-depth`.
-  /// **Cost**: `draws` expansions, a few microseconds each.
-  public init(_ composition: Composition, label: String, draws: Int = 20_000) throws(Diagnostic) {
+  /// **Cost**: `draws` expansions, some microseconds each.
+  public init(_ composition: Composition, label: String, draws: Int = 30_000) throws(Diagnostic) {
+    precondition(draws >= 100, "\(draws) draws measure nothing")
     self.draws = draws
-    var counts: [String: Int] = [:]
-    for sentence in try composition.sentences(draws, label: label) {
-      counts[sentence, default: 0] += 1
-    }
-    let pairs = counts.values.reduce(0.0) { $0 + Double($1) * Double($1 - 1) / 2 }
-    // Upper 97.5 % limit of a Poisson mean, normal approximation with its usual correction.
-    let upper = pairs == 0 ? 3.69 : pairs + 1.96 * (pairs + 1).squareRoot() + 1.92
-    let allPairs = Double(draws) * Double(draws - 1) / 2
-    distinctAtLeast = allPairs / upper
+    let drawn = try composition.sentences(draws, label: label)
+    let pilot = drawn.prefix(draws / 10).map(\.logProbability).sorted()
+    let quartile = pilot[pilot.count / 4]
+    let rest = drawn.dropFirst(draws / 10)
+    distinctAtLeast = max(
+      Self.leastSupport(rest.map(\.text)),
+      Self.leastSupport(rest.filter { $0.logProbability < quartile }.map(\.text)))
     derivations = Self.derivations(composition.grammar, label: label)
+  }
+
+  /// How many values a distribution has at least, from independent draws; 97.5 % confidence.
+  private static func leastSupport(_ draws: [String]) -> Double {
+    var counts: [String: Int] = [:]
+    for draw in draws { counts[draw, default: 0] += 1 }
+    let pairs = counts.values.reduce(0.0) { $0 + Double($1) * Double($1 - 1) / 2 }
+    // Upper limit of a Poisson mean: exact for none, else the normal approximation.
+    let upper = pairs == 0 ? 3.69 : pairs + 1.96 * (pairs + 1).squareRoot() + 1.92
+    return Double(draws.count) * Double(max(0, draws.count - 1)) / 2 / upper
   }
 
   private static func derivations(_ grammar: Grammar, label: String) -> Double {

@@ -29,7 +29,7 @@ import Testing
   > {
     let composition = try Composition(
       grammar: grammar(text), leastSentences: 1, mostSentences: 1, seed: 1)
-    return Set(try composition.sentences(count, label: label))
+    return Set(try composition.sentences(count, label: label).map(\.text))
   }
 
   @Test func formsOfReferences() throws {
@@ -81,7 +81,7 @@ import Testing
     let text = Self.source("  s: [{text: a, weight: 3}, b]")
     let composition = try Composition(
       grammar: Self.grammar(text), leastSentences: 1, mostSentences: 1, seed: 1)
-    let share = try composition.sentences(4000, label: "left").filter { $0 == "a" }.count
+    let share = try composition.sentences(4000, label: "left").filter { $0.text == "a" }.count
     // 3,000 expected, standard deviation 27.
     #expect((2890...3110).contains(share))
   }
