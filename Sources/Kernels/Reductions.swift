@@ -145,5 +145,10 @@ public func softmaxGradient(
   _ p: UnsafePointer<Float>, _ dp: UnsafePointer<Float>, d: Float, scale: Float,
   _ ds: UnsafeMutablePointer<Float>, _ count: Int
 ) {
-  for i in 0..<count { ds[i] = p[i] * (dp[i] - d) * scale }
+  // The usual case on one pointer: overlapping ones are not vectorised well.
+  if UnsafePointer(ds) == dp {
+    for i in 0..<count { ds[i] = p[i] * (ds[i] - d) * scale }
+  } else {
+    for i in 0..<count { ds[i] = p[i] * (dp[i] - d) * scale }
+  }
 }
