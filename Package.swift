@@ -94,8 +94,8 @@ let package = Package(
     room(
       "StageLibrary",
       [
-        "Scheduling", "LanguageModels", "Tokenizers", "Corpora", "Statistics", "Reports",
-        "Randomness", "CanonicalJSON", "Diagnostics",
+        "Scheduling", "LanguageModels", "ModelFiles", "Tokenizers", "Corpora", "Statistics",
+        "Reports", "Randomness", "CanonicalJSON", "Diagnostics",
       ]),
     // Text for a person at a terminal: pure functions from states to lines.
     room("Console", ["Diagnostics"]),
