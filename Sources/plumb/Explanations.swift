@@ -1,21 +1,38 @@
 // Gathers the pages of all modules for `plumb explain`.
 
 import ArtifactStore
+import CanonicalJSON
+import Corpora
+import LanguageModels
 import ModelFiles
 import Pipelines
+import Reports
 import Scheduling
+import StageLibrary
 import Statistics
 import Tokenizers
 import YAMLSyntax
 
 enum Explanations {
   /// Every page, sorted by id.
-  static let all: [(id: String, text: String)] =
-    (commandExplanations + generalExplanations + yamlExplanations + pipelinesExplanations
-    + artifactStoreExplanations + schedulingExplanations + modelFilesExplanations
-    + tokenizersExplanations
-    + statisticsExplanations.map { (id: $0.key, text: $0.value) })
-    .sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
+  static let all: [(id: String, text: String)] = {
+    var pages = commandExplanations + generalExplanations
+    // Engine.
+    pages += yamlExplanations
+    pages += pipelinesExplanations
+    pages += artifactStoreExplanations
+    pages += schedulingExplanations
+    // Learning.
+    pages += corporaExplanations
+    pages += tokenizersExplanations
+    pages += modelFilesExplanations
+    pages += languageModelsExplanations
+    pages += modelStagesExplanations
+    for table in [statisticsExplanations, reportsExplanations, scoringExplanations] {
+      pages += table.map { (id: $0.key, text: $0.value) }
+    }
+    return pages.sorted { bytesPrecede($0.id, $1.id) }
+  }()
 }
 
 /// Ids of modules that are too small for a list of their own.

@@ -83,4 +83,21 @@ import Testing
       #expect(readme.contains(match.1), "\(match.1)")
     }
   }
+
+  @Test func `every diagnostic has a page`() throws {
+    let work = try Workspace()
+    let pages = Set(try work.plumb("explain").lines)
+    let sources = URL(fileURLWithPath: Built.project + "/Sources")
+    let files = FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil)
+    var ids: Set<String> = []
+    while let file = files?.nextObject() as? URL {
+      guard file.pathExtension == "swift" else { continue }
+      let text = try String(contentsOf: file, encoding: .utf8)
+      for match in text.matches(of: /Diagnostic\(\s*"([a-z0-9]+(?:-[a-z0-9]+)*)"/) {
+        ids.insert(String(match.1))
+      }
+    }
+    #expect(ids.count > 80, "only \(ids.count) were found")
+    #expect(ids.subtracting(pages).sorted() == [], "without a page")
+  }
 }

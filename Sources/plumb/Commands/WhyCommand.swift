@@ -23,8 +23,8 @@ struct WhyCommand: ParsableCommand {
     let selector = try session.onlySelector("the instance that is to be explained")
     let store = try session.openStore()
     let wanted = try session.pipeline.select([selector])
-    let decisions = Planner.plan(session.pipeline, store: store, targets: wanted)
-      .filter { wanted.contains($0.instance) }
+    let plan = Planner.plan(session.pipeline, store: store, targets: wanted)
+    let decisions = plan.filter { wanted.contains($0.instance) }
     let runs = LastRun.all(of: session.pipeline, in: store)
     var output = Output()
     if json {
@@ -47,17 +47,23 @@ struct WhyCommand: ParsableCommand {
       }
       output.table(table)
     } else if let decision = decisions.first {
-      explain(decision, in: runs, to: &output)
+      explain(decision, plan: plan, in: runs, to: &output)
     }
     output.write()
   }
 
   private func explain(
-    _ decision: Decision, in runs: some Sequence<RunReport>, to output: inout Output
+    _ decision: Decision, plan: [Decision], in runs: some Sequence<RunReport>,
+    to output: inout Output
   ) {
     output.line(output.style(.bold, decision.id.description))
     output.line("  now: \(Self.sentence(decision))")
     for reason in decision.reasons where !decision.isReuse { output.line("    \(reason)") }
+    let causes = Self.causes(of: decision, in: plan)
+    for cause in causes.prefix(8) {
+      output.line("    \(cause.id) runs: \(cause.reasons.joined(separator: "; "))")
+    }
+    if causes.count > 8 { output.line("    … and \(causes.count - 8) more") }
     if let key = decision.key { output.line("  key: \(key.hex)") }
     if let (run, row) = lastRow(of: decision, in: runs) {
       output.line("  last run \(run.id): \(row.outcome.rawValue)")
@@ -68,6 +74,19 @@ struct WhyCommand: ParsableCommand {
       output.line("  record:")
       for line in record.text.split(separator: "\n") { output.line("    \(line)") }
     }
+  }
+
+  /// For an instance that waits: what runs first among all that it waits for, in order. Only these
+  /// know already why.
+  private static func causes(of decision: Decision, in plan: [Decision]) -> [Decision] {
+    let decisions = Dictionary(uniqueKeysWithValues: plan.map { ($0.instance, $0) })
+    var seen: Set<Int> = []
+    var rest = [decision.instance]
+    while let index = rest.popLast() {
+      guard case .wait(let others)? = decisions[index]?.verdict else { continue }
+      for other in others where seen.insert(other).inserted { rest.append(other) }
+    }
+    return plan.filter { seen.contains($0.instance) && $0.word == "run" }
   }
 
   /// What is reused now says most by why it was made.
