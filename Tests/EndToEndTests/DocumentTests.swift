@@ -40,7 +40,8 @@ import Testing
     // The same pipeline in small: what is tested is the commands.
     let lighter: [(Regex<Substring>, String)] = [
       (#/generations: \d+/#, "generations: 1"), (#/ documents: \d+/#, " documents: 3"),
-      (#/pretraining_documents: \d+/#, "pretraining_documents: 30"),
+      (#/library_documents: \d+/#, "library_documents: 60"),
+      (#/\{documents: \d+/#, "{documents: 60"),
       (#/seed: \[1, 2\]/#, "seed: [1]"),
       (#/layers: \d+, width: \d+, heads: \d+/#, "layers: 1, width: 32, heads: 2"),
       (#/vocabulary_size: \d+/#, "vocabulary_size: 400"),
