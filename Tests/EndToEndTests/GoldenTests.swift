@@ -3,7 +3,9 @@
 //
 // Kinds that compute with floats through BLAS, libm or gnuplot make other last bits elsewhere; of them
 // the golden file holds the names and values of their metrics, compared with a tolerance, and the files
-// of their outputs. PLUMB_GOLDEN=write writes the file anew: after raising a revision, never before.
+// of their outputs. Exact ones stand there with the key they were made under: under the same key other
+// bytes are a mistake, under another key (the example or what it reads changed) they are news.
+// PLUMB_GOLDEN=write writes the file anew: after raising a revision, never instead.
 
 import CanonicalJSON
 import Foundation
@@ -32,12 +34,11 @@ import Testing
         let instance = try #require(row["id"]?.string)
         for (port, reference) in row["outputs"]?.object?.sorted.map({ ($0.key, $0.value) }) ?? [] {
           let name = instance + "." + port
-          outputs.append(
-            (
-              name,
-              Self.exact.contains(kind)
-                ? reference : try shape(of: name, example: example, in: work)
-            ))
+          let value: JSONValue =
+            Self.exact.contains(kind)
+            ? .object(["key": row["key"] ?? .null, "bytes": reference])
+            : try shape(of: name, example: example, in: work)
+          outputs.append((name, value))
         }
       }
       golden.append(
@@ -62,6 +63,11 @@ import Testing
         "\(kind): the revision was raised; write the golden file anew (PLUMB_GOLDEN=write)")
       for (name, value) in new?["outputs"]?.object?.sorted.map({ ($0.key, $0.value) }) ?? [] {
         let before = old?["outputs"]?[name]
+        if let key = before?["key"], key != value["key"] {
+          Issue.record(
+            "\(name) of the example of \(kind) has another key: write the golden file anew")
+          continue
+        }
         #expect(
           before.map { Self.agree($0, value) } ?? false,
           """
