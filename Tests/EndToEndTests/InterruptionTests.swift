@@ -113,6 +113,58 @@ private let manifest = """
     try recovers(work, finished: finished(end.output))
   }
 
+  @Test(arguments: [SIGKILL, SIGINT])
+  func `training goes on from its checkpoint, to the same bits`(number: Int32) throws {
+    let manifest = """
+      version: 1
+      name: resumed
+      summary: A small model that learns a small corpus by heart.
+      stages:
+        real:
+          uses: compose-corpus
+          with: {documents: 12, seed: 1}
+        words:
+          uses: train-tokenizer
+          inputs: {corpus: real.corpus}
+          with: {vocabulary_size: 300}
+        blank:
+          uses: initialise-model
+          inputs: {tokenizer: words.tokenizer}
+          with: {layers: 2, width: 64, heads: 2, context: 128, seed: 1}
+        train:
+          uses: fine-tune
+          inputs: {model: blank.model, corpus: real.corpus}
+          with: {epochs: 60, examples: packed, max_length: 128, batch_documents: 4, seed: 1}
+      """
+    let straight = try Workspace(manifest)
+    let whole = try straight.plumb("run")
+    #expect(whole.code == 0, "\(whole.errors)")
+
+    let work = try Workspace(manifest)
+    let environment = ["PLUMB_CHECKPOINT_SECONDS": "0.05"]
+    let run = try work.start(["run", "--json"], environment: environment)
+    var step = 0
+    let isUnderWay = run.waits(seconds: 40) { output in
+      let last = output.split(separator: "\n").last { $0.contains("\"progress\"") }
+      let event = last.flatMap { try? JSONValue(parsing: String($0)) }
+      guard event?["instance"]?.string == "train" else { return false }
+      step = event?["progress"]?["step"]?.integer ?? 0
+      return step >= 30
+    }
+    try #require(isUnderWay, "\(run.output)")
+    run.signal(number)
+    let end = try run.wait()
+    try #require(end.code == 128 + number, "it ended before the signal came")
+    let next = try work.start(["run"], environment: environment).wait()
+    #expect(next.code == 0, "\(next.errors)")
+    #expect(next.instances("produced") == ["train"])
+    let log = try work.plumb("log", "train").output
+    let match = try #require(log.firstMatch(of: /resumed after step (\d+)/), "\(log)")
+    #expect(Int(match.1)! >= 10)
+    #expect(work.files("artifacts/objects") == straight.files("artifacts/objects"))
+    #expect(work.files("artifacts/work").isEmpty)
+  }
+
   @Test func `two runs at once make everything once`() throws {
     let work = try Workspace(manifest)
     let first = try work.start("run")

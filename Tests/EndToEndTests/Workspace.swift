@@ -81,8 +81,8 @@ final class Workspace {
 
   func start(_ words: String...) throws -> Running { try start(words) }
 
-  func start(_ words: [String]) throws -> Running {
-    try Running([Built.program] + words, in: folder)
+  func start(_ words: [String], environment: [String: String] = [:]) throws -> Running {
+    try Running([Built.program] + words, in: folder, environment: environment)
   }
 
   /// Runs a line of shell in which `plumb` is the program under test.
@@ -126,12 +126,13 @@ final class Running {
   let pid: pid_t
   private let base: String
 
-  init(_ words: [String], in folder: String) throws {
+  init(_ words: [String], in folder: String, environment: [String: String] = [:]) throws {
     base = folder + "/.out-\(UUID().uuidString.prefix(8))"
     var variables = ProcessInfo.processInfo.environment
     for name in ["NO_COLOR", "PLUMB_STORE", "PLUMB_THREADS"] { variables[name] = nil }
     // A crash of the program must be a signal, not minutes of symbols.
     variables["SWIFT_BACKTRACE"] = "enable=no"
+    for (name, value) in environment { variables[name] = value }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
