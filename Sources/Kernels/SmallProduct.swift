@@ -1,6 +1,6 @@
-// C = A·B for small or skinny matrices: attention blocks and decoding. Each number of C is one chain
-// of fused multiply-adds along K, first to last, so its bits do not depend on the number of rows or
-// on the tile it fell into. BLAS promises nothing of the kind.
+// C = A·B, the inner kernels: attention blocks, decoding, and the blocks of Tensors/Matmul.swift. Each
+// number of C is one chain of fused multiply-adds along K, first to last, so its bits do not depend on
+// the number of rows or on the tile it fell into. BLAS promises nothing of the kind.
 
 private typealias Vector = SIMD16<Float>
 
@@ -47,28 +47,32 @@ public func smallProduct(
   if j < n { singleColumn(a, b + j, bStep, c + j, cStep, m, k, accumulate) }
 }
 
-/// Output columns of weights packed in panels of 16: panel p holds `[k, 16]` at `panels + p·k·16`.
+/// Output columns of a matrix packed in panels of 16: panel p holds `[k, 16]` at
+/// `panels + p·panelStep`.
 ///
 /// - Parameters:
 ///   - a: `[m, k]`
-///   - c: `[m, panelCount·16]`, added to: it holds where the chains begin (the bias).
+///   - panelStep: k·16, or more if only a stretch of longer chains is computed.
+///   - c: `[m, panelCount·16]`; `accumulate` goes on with the chains that it holds.
 public func panelProduct(
-  _ a: Multiplier, panels: UnsafePointer<Float>, panelCount: Int,
-  into c: UnsafeMutablePointer<Float>, cStep: Int, m: Int, k: Int
+  _ a: Multiplier, panels: UnsafePointer<Float>, panelStep: Int, panelCount: Int,
+  into c: UnsafeMutablePointer<Float>, cStep: Int, m: Int, k: Int, accumulate: Bool
 ) {
-  let size = k * 16
   var p = 0
-  if m == 1 {
+  if m == 1, accumulate {
     while p + 4 <= panelCount {
-      fourPanelsOneRow(a, panels + p * size, size, c + p * 16, k)
+      fourPanelsOneRow(a, panels + p * panelStep, panelStep, c + p * 16, k)
       p += 4
     }
   }
   while p + 2 <= panelCount {
-    pairColumn(a, panels + p * size, 16, size, c + p * 16, cStep, 16, m, k, true)
+    pairColumn(
+      a, panels + p * panelStep, 16, panelStep, c + p * 16, cStep, 16, m, k, accumulate)
     p += 2
   }
-  if p < panelCount { singleColumn(a, panels + p * size, 16, c + p * 16, cStep, m, k, true) }
+  if p < panelCount {
+    singleColumn(a, panels + p * panelStep, 16, c + p * 16, cStep, m, k, accumulate)
+  }
 }
 
 /// 32 columns as two vectors, the second `bSecond` behind the first in B and `cSecond` in C.

@@ -107,10 +107,10 @@ public final class KeyValueCache: @unchecked Sendable {
     let whole = (count + 15) & ~15
     Scratch.with(queries * (whole + width)) { scores in
       let out = scores + queries * whole
-      scores.update(repeating: 0, count: queries * whole)
       panelProduct(
         Multiplier(q, rowStep: headSize, columnStep: 1), panels: keys + group * length * headSize,
-        panelCount: whole / 16, into: scores, cStep: whole, m: queries, k: headSize)
+        panelStep: 16 * headSize, panelCount: whole / 16, into: scores, cStep: whole, m: queries,
+        k: headSize, accumulate: false)
       for row in 0..<queries {
         let s = scores + row * whole
         expShifted(s, scale: factor, shift: maximum(s, count) * factor, s, count)

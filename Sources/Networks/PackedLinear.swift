@@ -60,8 +60,8 @@ public final class PackedLinear: @unchecked Sendable {
       let first = range.lowerBound * 16
       fill(y.data + first, step: y.stride, rows: m, first: first, width: range.count * 16)
       panelProduct(
-        a, panels: panels + range.lowerBound * size, panelCount: range.count,
-        into: y.data + first, cStep: y.stride, m: m, k: inputs)
+        a, panels: panels + range.lowerBound * size, panelStep: size, panelCount: range.count,
+        into: y.data + first, cStep: y.stride, m: m, k: inputs, accumulate: true)
     }
     if whole < panelCount {
       let first = whole * 16
@@ -69,8 +69,8 @@ public final class PackedLinear: @unchecked Sendable {
       Scratch.with(m * 16) { scratch in
         fill(scratch, step: 16, rows: m, first: first, width: width)
         panelProduct(
-          a, panels: panels + whole * size, panelCount: 1, into: scratch, cStep: 16, m: m,
-          k: inputs)
+          a, panels: panels + whole * size, panelStep: size, panelCount: 1, into: scratch,
+          cStep: 16, m: m, k: inputs, accumulate: true)
         copyRows(
           scratch, fromStep: 16, rows: m, columns: width, to: y.data + first, toStep: y.stride,
           clearing: false)

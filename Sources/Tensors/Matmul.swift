@@ -1,5 +1,6 @@
-// Matrix products over OpenBLAS. C is cut into tiles by its shape alone and each tile is one call
-// with one BLAS thread, so bits do not depend on the number of threads. K is never cut.
+// Matrix products. C is cut into tiles by its shape alone, so bits do not depend on the number of
+// threads. With AVX-512 the tiles are computed by our own kernel (BlockedProduct.swift), elsewhere each
+// is one call of OpenBLAS with one thread. K is never cut between threads.
 
 import COpenBLAS
 
@@ -38,8 +39,12 @@ public func matmul(
     if let rowBias { for row in 0..<m { c.row(row).update(from: rowBias.data, count: n) } }
     return
   }
-  _ = BLASInfo.singleThreaded
   let tiling = Tiling(m: m, n: n, k: k)
+  if plumb_compiled_for_avx512() == 1 {
+    blockedProduct(a, b, transposition, into: c, accumulate: accumulate, rowBias, k: k, tiling)
+    return
+  }
+  _ = BLASInfo.singleThreaded
   parallelFor(tiling.count) { index in
     let (rows, columns) = tiling[index]
     let tileA = a.data + rows.lowerBound * (transposition == .first ? 1 : a.stride)
