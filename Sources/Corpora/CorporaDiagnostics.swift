@@ -60,6 +60,12 @@ extension Diagnostic {
       help: "look at the names of the fields and at the log, which says why rows were skipped")
   }
 
+  static func importAllExcluded(_ count: Int) -> Diagnostic {
+    Diagnostic(
+      "import-all-excluded", "all \(count) documents stand in the corpus at the input 'except'",
+      help: "draw fewer documents into that corpus, or bring more files", consequence: .stageFailed)
+  }
+
   static func importTooManyBadRows(_ skipped: SkippedRows, limit: Int) -> Diagnostic {
     Diagnostic(
       "import-bad-rows",

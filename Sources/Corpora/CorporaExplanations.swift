@@ -47,6 +47,14 @@ public let corporaExplanations: [(id: String, text: String)] = [
     """
   ),
   (
+    "import-all-excluded",
+    """
+    import-corpus leaves out every document whose id or text stands in the corpus at its input
+    'except', so that what is tested was never learnt. Here nothing was left. Usually the other
+    corpus holds the whole file: draw a part of it (sampling: balanced or random).
+    """
+  ),
+  (
     "import-bad-rows",
     "More rows were bad than 'maximum_bad_rows' allows. The notes show the first ones."
   ),

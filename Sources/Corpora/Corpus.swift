@@ -21,15 +21,18 @@ public struct Corpus: Sendable, Equatable {
     public var skipped: SkippedRows
     /// Documents whose id had to be changed because another had it before.
     public var renamed: Int
+    /// Documents of an import that were left out because another corpus holds them.
+    public var excluded: Int
 
     public init(
       origins: [String] = [], licences: [String] = [], skipped: SkippedRows = SkippedRows(),
-      renamed: Int = 0
+      renamed: Int = 0, excluded: Int = 0
     ) {
       self.origins = origins
       self.licences = licences
       self.skipped = skipped
       self.renamed = renamed
+      self.excluded = excluded
     }
   }
 
@@ -130,6 +133,7 @@ public struct Corpus: Sendable, Equatable {
     if unlabelled > 0 { members.append(("unlabelled", .integer(unlabelled))) }
     if facts.skipped.count > 0 { members.append(("skipped", facts.skipped.json)) }
     if facts.renamed > 0 { members.append(("renamed", .integer(facts.renamed))) }
+    if facts.excluded > 0 { members.append(("excluded", .integer(facts.excluded))) }
     return .object(JSONObject(members))
   }
 }
@@ -148,11 +152,14 @@ extension Corpus.Facts {
     }
     self.init(origins: try strings("origins"), licences: try strings("licences"))
     if let value = object["skipped"] { skipped = try SkippedRows(json: value) }
-    if let value = object["renamed"] {
+    func count(_ key: String) throws(Diagnostic) -> Int {
+      guard let value = object[key] else { return 0 }
       guard let count = value.integer, count >= 0 else {
-        throw .corpusFacts("'renamed' is no integer from 0")
+        throw .corpusFacts("'\(key)' is no integer from 0")
       }
-      renamed = count
+      return count
     }
+    renamed = try count("renamed")
+    excluded = try count("excluded")
   }
 }

@@ -27,6 +27,29 @@ extension Corpus {
     return Corpus(documents: drawn, facts: facts)
   }
 
+  /// The documents that another corpus does not hold: what a judge or a base model may learn from
+  /// when the other corpus is what it will be asked about.
+  ///
+  /// A document is held when its id or its text stands there, byte for byte: the same article is
+  /// often reprinted under another id. `facts.excluded` counts what was left out.
+  ///
+  /// **Throws**: `import-all-excluded`.
+  public func without(_ other: Corpus) throws(Diagnostic) -> Corpus {
+    var ids: Set<[UInt8]> = []
+    var texts: Set<[UInt8]> = []
+    for document in other.documents {
+      ids.insert(Array(document.id.utf8))
+      texts.insert(Array(document.text.utf8))
+    }
+    let kept = documents.filter {
+      !ids.contains(Array($0.id.utf8)) && !texts.contains(Array($0.text.utf8))
+    }
+    guard !kept.isEmpty || documents.isEmpty else { throw .importAllExcluded(documents.count) }
+    var facts = facts
+    facts.excluded += documents.count - kept.count
+    return Corpus(documents: kept, facts: facts)
+  }
+
   /// The first `limit` documents; all without a limit.
   public func first(_ limit: Int?) -> Corpus {
     guard let limit else { return self }

@@ -37,30 +37,54 @@ struct ClassifierSplit {
       if let lonely { throw .classifierSources(lonely) }
       bySource = true
     }
-    var taken: Set<String> = []
-    for label in labels {
-      let own = labelled.filter { $0.label == label }
-      let goal = max(1, Int((fraction * Double(own.count)).rounded()))
-      var units = bySource ? Self.sources(own) : own.map { [$0] }
-      var stream = random("held-out/\(label)")
-      stream.shuffle(&units)
-      var count = 0
-      // A source that would overshoot by half is passed over, so that a giant is not held out by
-      // chance; the last unit always stays for training.
-      for (index, unit) in units.enumerated() where count < goal {
-        let isLast = index == units.count - 1
-        if count > 0, count + unit.count > goal + goal / 2 { continue }
-        if count == 0, !isLast, unit.count > 2 * goal { continue }
-        if isLast, unit.count + count == own.count { continue }
-        count += unit.count
-        taken.formUnion(unit.map(\.id))
-      }
-      if count == 0, let smallest = units.min(by: { $0.count < $1.count }) {
-        taken.formUnion(smallest.map(\.id))
+    // Whole sources even where one writes under several labels: else its style would be learnt under
+    // one label and tested under another.
+    let units = bySource ? Self.sources(labelled) : labelled.map { [$0] }
+    let taken = Self.draw(units, labels, fraction: fraction, random: random)
+    let sides = bySource ? Self.clusters(labelled) : Array(labelled.indices)
+    training = zip(labelled, sides).filter { !taken.contains($0.1) }.map(\.0)
+    heldOut = zip(labelled, sides).filter { taken.contains($0.1) }.map(\.0)
+  }
+
+  /// The numbers of the units that are held out; no label loses all of its documents.
+  private static func draw(
+    _ units: [[Document]], _ labels: [String], fraction: Double,
+    random: (String) -> RandomStream
+  ) -> Set<Int> {
+    let sizes = units.map { unit in
+      labels.map { label in unit.count { $0.label == label } }
+    }
+    let totals = labels.indices.map { label in sizes.reduce(0) { $0 + $1[label] } }
+    var counts = labels.map { _ in 0 }
+    var taken: Set<Int> = []
+    func spares(_ unit: Int) -> Bool {
+      labels.indices.allSatisfy {
+        sizes[unit][$0] == 0 || counts[$0] + sizes[unit][$0] < totals[$0]
       }
     }
-    training = labelled.filter { !taken.contains($0.id) }
-    heldOut = labelled.filter { taken.contains($0.id) }
+    func take(_ unit: Int) {
+      taken.insert(unit)
+      for label in labels.indices { counts[label] += sizes[unit][label] }
+    }
+    for (label, name) in labels.enumerated() {
+      let goal = max(1, Int((fraction * Double(totals[label])).rounded()))
+      var own = units.indices.filter { sizes[$0][label] > 0 }
+      var stream = random("held-out/\(name)")
+      stream.shuffle(&own)
+      // A source that would overshoot by half is passed over, so that a giant is not held out by
+      // chance.
+      for unit in own where counts[label] < goal && !taken.contains(unit) && spares(unit) {
+        let count = counts[label]
+        let size = sizes[unit][label]
+        if count > 0, count + size > goal + goal / 2 { continue }
+        if count == 0, unit != own.last, size > 2 * goal { continue }
+        take(unit)
+      }
+      guard counts[label] == 0 else { continue }
+      let free = own.filter { spares($0) }
+      if let smallest = free.min(by: { sizes[$0][label] < sizes[$1][label] }) { take(smallest) }
+    }
+    return taken
   }
 
   /// Documents by source in order of first appearance; one without a source is its own.

@@ -26,8 +26,12 @@ enum ImportCorpusStage: StageBody {
     rules.origin = parameters.optionalString("origin")
     rules.licence = parameters.optionalString("licence")
 
-    let read = try rules.read(files: stage.input("files").files, log: stage.log)
+    var read = try rules.read(files: stage.input("files").files, log: stage.log)
     stage.log("read \(read.documents.count) documents")
+    if let except = stage.optionalInput("except") {
+      read = try read.without(Corpus.read(files: except.files))
+      stage.log("left out \(read.facts.excluded) documents that the corpus at 'except' holds")
+    }
     let drawn = try draw(from: read, parameters)
     try drawn.write(to: stage.output("corpus").folder)
     stage.log("kept \(drawn.documents.count) documents")

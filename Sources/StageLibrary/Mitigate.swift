@@ -20,6 +20,10 @@ enum MitigateStage: StageBody {
     var synthetic: [Corpus] = []
     for item in stage.inputs("synthetic") { synthetic.append(try Corpus.read(files: item.files)) }
 
+    guard mitigation.round == 0 || !synthetic.isEmpty else {
+      throw .nothingWritten(round: mitigation.round)
+    }
+
     let mixed = mitigation.mix(real: real, synthetic: synthetic)
     try mixed.write(to: stage.output("corpus").folder)
     try AtomicFile.write(
@@ -27,5 +31,16 @@ enum MitigateStage: StageBody {
     stage.log(
       "\(mitigation.strategy.rawValue): \(mixed.documents.count) documents from "
         + "\(real.documents.count) real ones and \(synthetic.count) written corpora")
+  }
+}
+
+extension Diagnostic {
+  /// Without this, a forgotten reference would train every generation on the real corpus, and the
+  /// drift curves would be those of no loop at all.
+  static func nothingWritten(round: Int) -> Diagnostic {
+    Diagnostic(
+      "nothing-written", "round \(round) has no written corpus to learn from",
+      help: "bind 'synthetic' to the corpora so far: write[generation=0..<generation].corpus",
+      consequence: .stageFailed)
   }
 }

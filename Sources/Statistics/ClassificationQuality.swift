@@ -36,9 +36,12 @@ public struct ClassificationQuality: Sendable, Equatable {
     let denominator = support(label) + predicted(label)
     return denominator == 0 ? 0 : 2 * Double(confusion[label][label]) / Double(denominator)
   }
-  /// Mean F1 over all classes, each counting the same.
+  /// Mean F1 over the classes that are true or predicted somewhere, each counting the same. A class
+  /// that does neither (in a resample of whole sources, say) has no F1 and pulls nothing down;
+  /// `sklearn.metrics.f1_score(average="macro")` does the same.
   public var macroF1: Double {
-    confusion.indices.reduce(0) { $0 + f1($1) } / Double(max(1, classCount))
+    let present = confusion.indices.filter { support($0) + predicted($0) > 0 }
+    return present.reduce(0) { $0 + f1($1) } / Double(max(1, present.count))
   }
   /// Accuracy of always answering the most frequent true class.
   public var majorityAccuracy: Double {
