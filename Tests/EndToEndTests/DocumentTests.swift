@@ -97,7 +97,7 @@ import Testing
       while let file = files?.nextObject() as? URL {
         guard file.pathExtension == "swift" else { continue }
         let text = try String(contentsOf: file, encoding: .utf8)
-        for match in text.matches(of: /Diagnostic\(\s*"([a-z0-9]+(?:-[a-z0-9]+)*)"/) {
+        for match in text.matches(of: /Diagnostic\(\s*"([a-z][a-z0-9-]{2,})"/) {
           ids.insert(String(match.1))
         }
       }
