@@ -17,6 +17,9 @@ final class SequenceCache {
     }
   }
 
+  /// Makes room for another sequence.
+  func empty() { for layer in layers { layer.truncate(to: 0) } }
+
   static func bytes(_ specification: ModelSpecification, capacity: Int) -> Int {
     let block = specification.block
     return specification.layers

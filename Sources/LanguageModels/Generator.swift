@@ -83,6 +83,9 @@ public final class Generator {
       }
       try model.requireKnown(request.prompt)
     }
+    // Caches of ended sequences serve those that begin: fresh memory costs more than what is written.
+    let longest = requests.reduce(0) { max($0, $1.prompt.count + $1.length) }
+    var spare: [SequenceCache] = []
     var waiting = 0
     var running: [Running] = []
     while waiting < requests.count || !running.isEmpty {
@@ -91,19 +94,17 @@ public final class Generator {
         let started = admitted.map { number in
           Running(
             request: number,
-            cache: SequenceCache(
-              model.specification,
-              capacity: requests[number].prompt.count + requests[number].length),
+            cache: spare.popLast() ?? SequenceCache(model.specification, capacity: longest),
             stream: RandomStream(
               seed: decoding.seed, name: "generate/" + requests[number].stream))
         }
         waiting = admitted.upperBound
         let logits = decoder.prefill(admitted.map { requests[$0].prompt }, started.map(\.cache))
-        running += try advance(started, logits, requests, decoding, finished)
+        running += try advance(started, logits, requests, decoding, &spare, finished)
         continue
       }
       let logits = decoder.next(running.map { $0.tokens.last! }, running.map(\.cache))
-      running = try advance(running, logits, requests, decoding, finished)
+      running = try advance(running, logits, requests, decoding, &spare, finished)
     }
   }
 
@@ -133,7 +134,8 @@ public final class Generator {
   /// Chooses a token for each sequence; those that ended are reported and left out.
   private func advance(
     _ sequences: [Running], _ logits: Tensor, _ requests: [GenerationRequest],
-    _ decoding: Decoding, _ finished: (Int, Continuation) throws(Diagnostic) -> Void
+    _ decoding: Decoding, _ spare: inout [SequenceCache],
+    _ finished: (Int, Continuation) throws(Diagnostic) -> Void
   ) throws(Diagnostic) -> [Running] {
     let sampler = Sampler(decoding: decoding)
     var chosen = [Int32?](repeating: nil, count: sequences.count)
@@ -154,6 +156,8 @@ public final class Generator {
       let isStopped = decoding.stopTokens.contains(token)
       if !isStopped { sequence.tokens.append(token) }
       if isStopped || sequence.tokens.count == requests[sequence.request].length {
+        sequence.cache.empty()
+        spare.append(sequence.cache)
         try finished(
           sequence.request, Continuation(tokens: sequence.tokens, isStopped: isStopped))
       } else {

@@ -1,7 +1,9 @@
 // From logits to the next token. The draw is one uniform number, given from outside, so a token is a
 // function of its logits, seed, sequence and step.
 
+import Kernels
 import Networks
+import Tensors
 
 /// How the next token is chosen.
 public struct Decoding: Sendable, Equatable {
@@ -47,92 +49,107 @@ struct Sampler {
   ///   - uniform: in [0, 1)
   /// - Returns: nil where a logit is NaN or infinite.
   func choose(_ logits: UnsafeBufferPointer<Float>, uniform: Double) -> Int32? {
-    var best = 0
-    var isFinite = true
-    for index in logits.indices {
-      if logits[index] > logits[best] { best = index }
-      if !logits[index].isFinite { isFinite = false }
+    guard let base = logits.baseAddress, !logits.isEmpty else { return nil }
+    var strange: UInt32 = 0
+    for index in 0..<logits.count {
+      // All exponent bits set: NaN or infinite.
+      strange |= base[index].bitPattern & 0x7F80_0000 == 0x7F80_0000 ? 1 : 0
     }
-    guard isFinite, !logits.isEmpty else { return nil }
-    guard decoding.samples else { return Int32(best) }
+    guard strange == 0 else { return nil }
+    let peak = maximum(base, logits.count)
+    guard decoding.samples else { return Int32(logits.firstIndex(of: peak)!) }
 
-    let peak = Double(logits[best])
-    let weights = logits.map { exponential((Double($0) - peak) / decoding.temperature) }
-    guard decoding.topK != nil || decoding.topP ?? 1 < 1 else {
-      return draw(Array(logits.indices), weights, uniform)
+    return Scratch.with(logits.count) { weights in
+      let scale = Float(1 / decoding.temperature)
+      // The difference first: a low temperature would leave little of scaled logits.
+      for index in 0..<logits.count { weights[index] = base[index] - peak }
+      expShifted(weights, scale: scale, shift: 0, weights, logits.count)
+      return draw(UnsafeMutableBufferPointer(start: weights, count: logits.count), uniform)
     }
-    return draw(kept(weights), weights, uniform)
   }
 
-  /// The tokens that top-k and top-p leave, most likely first.
-  private func kept(_ weights: [Double]) -> [Int] {
-    var queue = DescendingQueue(weights)
-    var kept: [Int] = []
-    let limit = min(decoding.topK ?? weights.count, weights.count)
-    // Top-p is a share of what top-k leaves.
-    if decoding.topK != nil {
-      while kept.count < limit, let index = queue.pop() { kept.append(index) }
-      guard let share = decoding.topP else { return kept }
-      let total = kept.reduce(0) { $0 + weights[$1] }
-      var sum = 0.0
-      for (count, index) in kept.enumerated() {
-        sum += weights[index]
-        if sum >= share * total { return Array(kept.prefix(count + 1)) }
-      }
-      return kept
+  /// - Parameter weights: [V], none negative; those that the filters leave out become 0.
+  private func draw(_ weights: UnsafeMutableBufferPointer<Float>, _ uniform: Double) -> Int32 {
+    if let limit = decoding.topK, limit < weights.count {
+      Cut(weights, limit: Double(limit)) { _ in 1 }.apply(to: weights)
     }
-    let share = (decoding.topP ?? 1) * weights.reduce(0, +)
-    var sum = 0.0
-    while sum < share, let index = queue.pop() {
-      kept.append(index)
-      sum += weights[index]
+    var total = sum(weights)
+    if let share = decoding.topP, share < 1 {
+      // Top-p is a share of what top-k leaves.
+      Cut(weights, limit: share * total) { Double($0) }.apply(to: weights)
+      total = sum(weights)
     }
-    return kept
-  }
-
-  private func draw(_ indices: [Int], _ weights: [Double], _ uniform: Double) -> Int32 {
-    var left = uniform * indices.reduce(0) { $0 + weights[$1] }
-    for index in indices {
-      left -= weights[index]
+    var left = uniform * total
+    for index in 0..<weights.count {
+      left -= Double(weights[index])
       if left < 0 { return Int32(index) }
     }
     // Rounding may leave a crumb; it belongs to the last token that has any weight.
-    return Int32(indices.last { weights[$0] > 0 } ?? indices[0])
+    return Int32(weights.lastIndex { $0 > 0 }!)
+  }
+
+  private func sum(_ weights: UnsafeMutableBufferPointer<Float>) -> Double {
+    var sum = 0.0
+    for index in 0..<weights.count { sum += Double(weights[index]) }
+    return sum
   }
 }
 
-/// A binary heap that gives indices by falling weight, the lower index first among equals: the whole
-/// order costs V·log V, its beginning much less.
-private struct DescendingQueue {
-  private let weights: [Double]
-  private var heap: [Int]
+/// Where the greatest weights end: the weight of the last that is kept and how many of that weight
+/// are, the lower index first.
+///
+/// The cut is found from the upper bits of the weights to the lower, class by class, as a radix sort
+/// would, without sorting: three passes, whatever the distribution.
+private struct Cut {
+  private var last: UInt32 = 0
+  private var equals = Int.max
 
-  init(_ weights: [Double]) {
-    self.weights = weights
-    heap = Array(weights.indices)
-    for root in stride(from: heap.count / 2 - 1, through: 0, by: -1) { sink(root) }
+  /// Keeps the greatest weights up to the first at which the sum of `measure` reaches `limit`.
+  @inline(__always)
+  init(
+    _ weights: UnsafeMutableBufferPointer<Float>, limit: Double, measure: (Float) -> Double
+  ) {
+    var above = 0.0
+    var prefix: UInt32 = 0
+    let isFound = withUnsafeTemporaryAllocation(of: Double.self, capacity: 1024) { sums in
+      // Bits of numbers that are not negative are in the order of the numbers; 2²⁰·1024 holds them all,
+      // since weights are about 1 at most.
+      for shift in [UInt32(20), 10, 0] {
+        sums.update(repeating: 0)
+        for weight in weights where (weight.bitPattern >> shift) >> 10 == (prefix >> shift) >> 10 {
+          sums[Int((weight.bitPattern >> shift) & 1023)] += measure(weight)
+        }
+        var place = 1023
+        while place > 0, above + sums[place] < limit {
+          above += sums[place]
+          place -= 1
+        }
+        if place == 0, above + sums[0] < limit, prefix == 0 { return false }
+        prefix |= UInt32(place) << shift
+      }
+      return true
+    }
+    guard isFound else { return }
+    last = prefix
+    let each = measure(Float(bitPattern: prefix))
+    equals = 0
+    repeat {
+      above += each
+      equals += 1
+    } while above < limit && each > 0 && equals < weights.count
   }
 
-  private func precedes(_ a: Int, _ b: Int) -> Bool {
-    weights[a] == weights[b] ? a < b : weights[a] > weights[b]
-  }
-
-  mutating func pop() -> Int? {
-    guard let first = heap.first else { return nil }
-    heap[0] = heap[heap.count - 1]
-    heap.removeLast()
-    sink(0)
-    return first
-  }
-
-  private mutating func sink(_ start: Int) {
-    var root = start
-    while 2 * root + 1 < heap.count {
-      var child = 2 * root + 1
-      if child + 1 < heap.count, precedes(heap[child + 1], heap[child]) { child += 1 }
-      guard precedes(heap[child], heap[root]) else { return }
-      heap.swapAt(child, root)
-      root = child
+  /// Sets what lies behind the cut to 0.
+  func apply(to weights: UnsafeMutableBufferPointer<Float>) {
+    var left = equals
+    for index in 0..<weights.count {
+      let bits = weights[index].bitPattern
+      if bits > last { continue }
+      if bits == last, left > 0 {
+        left -= 1
+      } else {
+        weights[index] = 0
+      }
     }
   }
 }
