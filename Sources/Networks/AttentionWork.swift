@@ -74,8 +74,23 @@ struct AttentionWork {
     _ row: UnsafeMutablePointer<Float>, head: Int, query: Int, firstKey: Int, _ count: Int
   ) {
     guard let dropout = attention.dropout, dropout.rate > 0 else { return }
-    let maskRow = (dropout.firstRow + tokens.lowerBound + query) * attention.heads + head
-    dropout.apply(to: row, maskRow: maskRow, firstColumn: firstKey, count: count)
+    dropout.apply(
+      to: row, maskRow: maskRow(dropout, head, query), firstColumn: firstKey, count: count)
+  }
+
+  /// Both uses of one mask in the backward pass.
+  private func drop(
+    _ p: UnsafePointer<Float>, into dropped: UnsafeMutablePointer<Float>,
+    andTo dScores: UnsafeMutablePointer<Float>, head: Int, query: Int, firstKey: Int, _ count: Int
+  ) {
+    guard let dropout = attention.dropout else { return }
+    dropout.apply(
+      p, into: dropped, andTo: dScores, maskRow: maskRow(dropout, head, query),
+      firstColumn: firstKey, count: count)
+  }
+
+  private func maskRow(_ dropout: Dropout, _ head: Int, _ query: Int) -> Int {
+    (dropout.firstRow + tokens.lowerBound + query) * attention.heads + head
   }
 
   func forward(q: Tensor, k: Tensor, v: Tensor, o: Tensor, logSumExp: Tensor?) {
@@ -186,9 +201,9 @@ struct AttentionWork {
               expShifted(p, scale: attention.scale, shift: logSumExp[token, head], p, seen)
               if dropsOut {
                 let copy = dropped + row * keys
-                copy.update(from: p, count: seen)
-                drop(copy, head: head, query: first + row, firstKey: firstKey, seen)
-                drop(ds, head: head, query: first + row, firstKey: firstKey, seen)
+                drop(
+                  p, into: copy, andTo: ds, head: head, query: first + row, firstKey: firstKey, seen
+                )
                 for column in seen..<count { copy[column] = 0 }
               }
               let product = dot(

@@ -39,13 +39,28 @@ public struct Dropout: Sendable {
     }
   }
 
-  /// One stretch of a row; `firstColumn` is a multiple of 64.
+  /// One stretch of a row; `firstColumn` is a multiple of 128.
   func apply(to x: UnsafeMutablePointer<Float>, maskRow: Int, firstColumn: Int, count: Int) {
-    let mask = RandomMask(
-      seed: UInt64(bitPattern: Int64(seed)), site: UInt32(truncatingIfNeeded: site),
-      step: UInt32(truncatingIfNeeded: step))
     mask.apply(
       to: x, row: UInt32(truncatingIfNeeded: maskRow), firstColumn: firstColumn,
-      threshold: UInt32(Double(rate) * 0x1p32), scale: 1 / (1 - rate), count)
+      threshold: threshold, scale: 1 / (1 - rate), count)
+  }
+
+  /// Writes a stretch of a row under the mask into `y` and puts the same mask on `z`.
+  func apply(
+    _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>,
+    andTo z: UnsafeMutablePointer<Float>, maskRow: Int, firstColumn: Int, count: Int
+  ) {
+    mask.apply(
+      x, into: y, andTo: z, row: UInt32(truncatingIfNeeded: maskRow), firstColumn: firstColumn,
+      threshold: threshold, scale: 1 / (1 - rate), count)
+  }
+
+  private var threshold: UInt32 { UInt32(Double(rate) * 0x1p32) }
+
+  private var mask: RandomMask {
+    RandomMask(
+      seed: UInt64(bitPattern: Int64(seed)), site: UInt32(truncatingIfNeeded: site),
+      step: UInt32(truncatingIfNeeded: step))
   }
 }
