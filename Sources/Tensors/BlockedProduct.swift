@@ -20,7 +20,13 @@ func blockedProduct(
   if tiling.across == 1 {
     // All tiles read the same panels.
     Scratch.with(panels * k * 16) { memory in
-      parallelFor(panels, by: 4) { product.pack($0, to: memory + $0.lowerBound * k * 16) }
+      if transposition == .second {
+        parallelFor(panels, by: 4) {
+          product.pack($0, to: memory + $0.lowerBound * k * 16)
+        }
+      } else {
+        parallelFor(k, by: 64) { product.pack(0..<panels, depth: $0, to: memory) }
+      }
       parallelFor(tiling.count) { index in
         let (rows, columns) = tiling[index]
         product.compute(rows, columns, panels: memory)
@@ -49,18 +55,24 @@ private struct BlockedProduct {
 
   /// Writes panels of B, `[k, 16]` each; what lies beyond the last column is unknown.
   func pack(_ panels: Range<Int>, to target: UnsafeMutablePointer<Float>) {
-    let columns = transposition == .second ? b.rows : b.columns
+    guard transposition == .second else {
+      pack(panels, depth: 0..<k, to: target)
+      return
+    }
     for panel in panels {
-      let to = target + (panel - panels.lowerBound) * k * 16
-      let width = min(16, columns - panel * 16)
-      if transposition == .second {
-        transpose(
-          b.row(panel * 16), fromStep: b.stride, rows: width, columns: k, to: to, toStep: 16)
-      } else {
-        copyRows(
-          b.data + panel * 16, fromStep: b.stride, rows: k, columns: width, to: to, toStep: 16,
-          clearing: false)
-      }
+      transpose(
+        b.row(panel * 16), fromStep: b.stride, rows: min(16, b.rows - panel * 16), columns: k,
+        to: target + (panel - panels.lowerBound) * k * 16, toStep: 16)
+    }
+  }
+
+  /// Rows `depth` of some panels of an untransposed B, row after row as they lie in memory.
+  func pack(_ panels: Range<Int>, depth: Range<Int>, to target: UnsafeMutablePointer<Float>) {
+    let first = panels.lowerBound * 16
+    for row in depth {
+      copyToPanels(
+        b.row(row) + first, min(b.columns - first, panels.count * 16), to: target + row * 16,
+        panelStep: k * 16)
     }
   }
 
