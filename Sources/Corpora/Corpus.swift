@@ -23,16 +23,19 @@ public struct Corpus: Sendable, Equatable {
     public var renamed: Int
     /// Documents of an import that were left out because another corpus holds them.
     public var excluded: Int
+    /// Documents of an import that were longer than asked for and lost their end.
+    public var shortened: Int
 
     public init(
       origins: [String] = [], licences: [String] = [], skipped: SkippedRows = SkippedRows(),
-      renamed: Int = 0, excluded: Int = 0
+      renamed: Int = 0, excluded: Int = 0, shortened: Int = 0
     ) {
       self.origins = origins
       self.licences = licences
       self.skipped = skipped
       self.renamed = renamed
       self.excluded = excluded
+      self.shortened = shortened
     }
   }
 
@@ -134,6 +137,7 @@ public struct Corpus: Sendable, Equatable {
     if facts.skipped.count > 0 { members.append(("skipped", facts.skipped.json)) }
     if facts.renamed > 0 { members.append(("renamed", .integer(facts.renamed))) }
     if facts.excluded > 0 { members.append(("excluded", .integer(facts.excluded))) }
+    if facts.shortened > 0 { members.append(("shortened", .integer(facts.shortened))) }
     return .object(JSONObject(members))
   }
 }
@@ -161,5 +165,6 @@ extension Corpus.Facts {
     }
     renamed = try count("renamed")
     excluded = try count("excluded")
+    shortened = try count("shortened")
   }
 }

@@ -50,6 +50,29 @@ extension Corpus {
     return Corpus(documents: kept, facts: facts)
   }
 
+  /// Every document cut after so many words (runs of what is not white space); the text up to there
+  /// stays as it is, line breaks included. `facts.shortened` counts the documents that lost their end.
+  public func shortened(toWords limit: Int?) -> Corpus {
+    guard let limit else { return self }
+    var copy = self
+    for index in documents.indices {
+      let text = documents[index].text.unicodeScalars
+      var words = 0
+      var isInside = false
+      let end = text.indices.first { position in
+        let isSpace = text[position].properties.isWhitespace
+        defer { isInside = !isSpace }
+        if !isSpace && !isInside { words += 1 }
+        return isSpace && isInside && words == limit
+      }
+      // White space alone after the last word is no loss.
+      guard let end, text[end...].contains(where: { !$0.properties.isWhitespace }) else { continue }
+      copy.documents[index].text = String(text[..<end])
+      copy.facts.shortened += 1
+    }
+    return copy
+  }
+
   /// The first `limit` documents; all without a limit.
   public func first(_ limit: Int?) -> Corpus {
     guard let limit else { return self }

@@ -10,6 +10,7 @@ enum ImportCorpusStage: StageBody {
 
   static func run(_ stage: StageContext) throws(Diagnostic) {
     let parameters = stage.parameters
+    try refuseIdle(parameters)
     var rules = CorpusImport(format: parameters.choice("format"))
     rules.fields.id = parameters.string("id_field")
     rules.fields.text = parameters.string("text_field")
@@ -28,6 +29,8 @@ enum ImportCorpusStage: StageBody {
 
     var read = try rules.read(files: stage.input("files").files, log: stage.log)
     stage.log("read \(read.documents.count) documents")
+    read = read.shortened(toWords: parameters.optionalInteger("most_words"))
+    if read.facts.shortened > 0 { stage.log("cut \(read.facts.shortened) documents") }
     if let except = stage.optionalInput("except") {
       read = try read.without(Corpus.read(files: except.files))
       stage.log("left out \(read.facts.excluded) documents that the corpus at 'except' holds")
@@ -35,6 +38,28 @@ enum ImportCorpusStage: StageBody {
     let drawn = try draw(from: read, parameters)
     try drawn.write(to: stage.output("corpus").folder)
     stage.log("kept \(drawn.documents.count) documents")
+  }
+
+  /// Parameters that would do nothing are mistakes: what they ask for would silently not happen.
+  static func refuseIdle(_ parameters: Parameters) throws(Diagnostic) {
+    let sampling = parameters.string("sampling")
+    if parameters.optionalInteger("per_label") != nil, sampling != "balanced" {
+      throw .importIdle("per_label", "nothing is drawn per label", "set 'sampling: balanced'")
+    }
+    if sampling == "random", parameters.optionalInteger("limit") == nil {
+      throw .importIdle(
+        "sampling", "a random sample needs a size", "set 'limit' to the number of documents")
+    }
+    if parameters.optionalString("title_field") != nil,
+      parameters.optionalString("body_field") == nil
+    {
+      throw .importIdle(
+        "title_field", "the text is taken from one field and has its title in it",
+        "name the field of the body with 'body_field'")
+    }
+    if parameters.string("format") == "text", parameters.optionalString("body_field") != nil {
+      throw .importIdle("body_field", "text files have no fields", "leave it out")
+    }
   }
 
   private static func draw(from corpus: Corpus, _ parameters: Parameters)

@@ -101,4 +101,16 @@ import Testing
     ] { #expect(Article(article.text) == article) }
     #expect(Article(title: "a\nb\r\nc", body: "x").text == "title: a b c\nbody: x")
   }
+
+  @Test(arguments: [
+    ("one two three", 2, "one two"), ("one two  \n", 2, "one two  \n"), ("a\n\nb c", 2, "a\n\nb"),
+    ("  lead in", 1, "  lead"), ("one", 5, "one"), ("é\u{A0}ü ñ", 2, "é\u{A0}ü"),
+  ])
+  func shortensAfterWords(text: String, words: Int, expected: String) {
+    let corpus = Corpus(documents: [Document(id: "a", text: text)])
+    let short = corpus.shortened(toWords: words)
+    #expect(short.documents[0].text == expected)
+    #expect(short.facts.shortened == (expected == text ? 0 : 1))
+    #expect(corpus.shortened(toWords: nil) == corpus)
+  }
 }
