@@ -30,7 +30,7 @@ struct DoctorCommand: ParsableCommand {
     let project =
       try manifest.map { try Project.withManifest($0) } ?? Project.withoutManifest()
     let findings =
-      machine() + [kernels()] + programs() + stages(project)
+      machine() + libraries() + [kernels()] + programs() + stages(project)
       + StoreTrials.findings(store: project.storePath(given: places.store))
     var output = Output()
     if json {
@@ -51,6 +51,18 @@ struct DoctorCommand: ParsableCommand {
       Finding(
         memory < 1 << 30 ? .poor : .good, "memory", "\(Figures.bytes(memory)) to be had"),
     ]
+  }
+
+  /// Versions, asked of the libraries that are loaded.
+  private func libraries() -> [Finding] {
+    [("libyaml", "yaml_get_version_string"), ("OpenBLAS", "openblas_get_config")].map {
+      name, question in
+      typealias Answer = @convention(c) () -> UnsafePointer<CChar>?
+      guard let symbol = dlsym(nil, question),
+        let answer = unsafeBitCast(symbol, to: Answer.self)()
+      else { return Finding(.poor, name, "does not say its version") }
+      return Finding(.good, name, String(cString: answer))
+    }
   }
 
   /// The kernels that a worker really gets.
