@@ -22,8 +22,9 @@ enum Placement {
     _ temporary: String, at path: String, link: LinkCall
   ) throws(Diagnostic) -> Outcome {
     var failure = link(temporary, path)
+    // The folder is missing, or was until another process made it a moment ago: try once more.
     let folder = FileAccess.folder(of: path)
-    if failure != 0, failure != EEXIST, FileStatus(of: folder) == nil {
+    if failure == ENOENT || (failure != 0 && failure != EEXIST && FileStatus(of: folder) == nil) {
       try FileAccess.makeFolder(folder)
       failure = link(temporary, path)
     }
