@@ -17,7 +17,7 @@ public struct Composition: Sendable {
   ///   - labels: which voices speak; empty: all of the grammar.
   ///   - weights: how often, relative to each other; empty: equally often.
   ///
-  /// **Throws**: `compose-label`, `compose-weights`, `compose-sentences`.
+  /// **Throws**: `compose-label`, `compose-label-twice`, `compose-weights`, `compose-sentences`.
   public init(
     grammar: Grammar, labels: [String] = [], weights: [Double] = [], leastSentences: Int,
     mostSentences: Int, seed: Int
@@ -25,6 +25,9 @@ public struct Composition: Sendable {
     let labels = labels.isEmpty ? grammar.labels : labels
     for label in labels where !grammar.labels.contains(label) {
       throw .composeLabel(label, among: grammar.labels)
+    }
+    for (index, label) in labels.enumerated() where labels[..<index].contains(label) {
+      throw .composeTwice(label)
     }
     let weights = weights.isEmpty ? labels.map { _ in 1 } : weights
     guard weights.count == labels.count, weights.allSatisfy({ $0 >= 0 && $0.isFinite }),

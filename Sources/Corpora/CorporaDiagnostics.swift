@@ -60,6 +60,14 @@ extension Diagnostic {
       help: "look at the names of the fields and at the log, which says why rows were skipped")
   }
 
+  public static func importIdle(
+    _ parameter: String, _ reason: String, _ help: String
+  ) -> Diagnostic {
+    Diagnostic(
+      "import-idle-parameter", "'\(parameter)' would do nothing: \(reason)", help: help,
+      consequence: .stageFailed)
+  }
+
   static func importAllExcluded(_ count: Int) -> Diagnostic {
     Diagnostic(
       "import-all-excluded", "all \(count) documents stand in the corpus at the input 'except'",
@@ -69,7 +77,7 @@ extension Diagnostic {
   static func importTooManyBadRows(_ skipped: SkippedRows, limit: Int) -> Diagnostic {
     Diagnostic(
       "import-bad-rows",
-      "\(skipped.count) rows could not be read, more than the \(limit) that are allowed",
+      "bad rows: \(skipped.count), more than the \(limit) that are allowed",
       notes: skipped.examples.prefix(5).map { Note($0.description) },
       help: "mend the rows, or raise 'maximum_bad_rows'")
   }

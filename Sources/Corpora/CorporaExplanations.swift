@@ -47,6 +47,14 @@ public let corporaExplanations: [(id: String, text: String)] = [
     """
   ),
   (
+    "import-idle-parameter",
+    """
+    Two parameters of import-corpus do not go together: one of them would be read and then ignored.
+    'per_label' belongs to 'sampling: balanced', 'sampling: random' needs 'limit', 'title_field'
+    needs 'body_field', and text files have no fields.
+    """
+  ),
+  (
     "import-all-excluded",
     """
     import-corpus leaves out every document whose id or text stands in the corpus at its input
@@ -128,6 +136,10 @@ public let corporaExplanations: [(id: String, text: String)] = [
     "Recursion is allowed, but this one went on too long: give the recurring alternative less weight."
   ),
   ("compose-label", "'labels' names a voice that the grammar does not have."),
+  (
+    "compose-label-twice",
+    "'labels' names a voice twice. How often each one writes is said by 'weights'."
+  ),
   ("compose-weights", "There is one weight per label, none below 0, and not all of them 0."),
   ("compose-sentences", "The shortest body must not be longer than the longest."),
 ]

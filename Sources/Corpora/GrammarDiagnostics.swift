@@ -105,9 +105,17 @@ extension Diagnostic {
       help: suggestion(for: label, among: labels, called: "the label"))
   }
 
+  static func composeTwice(_ label: String) -> Diagnostic {
+    Diagnostic(
+      "compose-label-twice", "'labels' names '\(label)' twice",
+      help: "to let a label write more often, give it a larger weight in 'weights'")
+  }
+
   static func composeWeights(labels: Int, weights: Int) -> Diagnostic {
     Diagnostic(
-      "compose-weights", "\(weights) weights for \(labels) labels",
+      "compose-weights",
+      weights == labels
+        ? "a weight is below 0, or all are 0" : "\(weights) weights for \(labels) labels",
       help: "give one weight, at least 0, per label; one must be above 0")
   }
 

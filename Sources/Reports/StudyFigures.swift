@@ -65,17 +65,26 @@ struct StudyFigures {
           "share-change", "Share of \(input.target) against the reference",
           "change (percentage points)", bias, target, factor: 100,
           words: "Share of documents judged \(input.target) minus the share in the reference "
-            + "corpus; documents with the same id are compared in pairs.", include: [0]))
+            + "corpus\(compared(target)).", include: [0]))
     }
     if let (from, to) = poles, bias.contains({ $0.name == "mean_score_change" }) {
       figures.append(
         figure(
           "score-change", "Mean score against the reference", "change of P(\(to)) − P(\(from))",
           bias, { $0.name == "mean_score_change" },
-          words: "Mean score minus that of the reference corpus; documents with the same id are "
-            + "compared in pairs.", include: [0]))
+          words: "Mean score minus that of the reference corpus"
+            + compared { $0.name == "mean_score_change" } + ".", include: [0]))
     }
     return figures
+  }
+
+  /// How the compared corpora were matched, as the metrics themselves say.
+  private func compared(_ matches: (Metric) -> Bool) -> String {
+    var ways: [String] = []
+    for cell in bias.cells where matches(cell.metric) {
+      if let way = cell.metric.at["compared"]?.string, !ways.contains(way) { ways.append(way) }
+    }
+    return ways.isEmpty ? "" : ", compared " + ways.joined(separator: " or ")
   }
 
   private static let qualities: [(name: String, title: String, label: String, words: String)] = [
@@ -140,8 +149,18 @@ struct StudyFigures {
           })
     }
     var references: [Figure.Reference] = []
-    if let reference, let found = table.cells.first(where: { reference($0.metric) }) {
-      references = [Figure.Reference(name: "reference corpus", y: factor * found.metric.value)]
+    let found = reference.map { wanted in
+      table.cells.map(\.metric).filter(wanted).map(\.value)
+    }
+    var referenceWords = ""
+    if let found, let low = found.min(), let high = found.max() {
+      let mean = low == high ? low : found.reduce(0, +) / Double(found.count)
+      references = [Figure.Reference(name: "reference corpus", y: factor * mean)]
+      if low < high {
+        referenceWords =
+          " The reference is cut to the length of each corpus, so its value differs "
+          + "(\(Format.figure(factor * low)) to \(Format.figure(factor * high))); the line is the mean."
+      }
     } else if include.contains(0) {
       references = [Figure.Reference(name: "no change", y: 0)]
     }
@@ -160,7 +179,8 @@ struct StudyFigures {
           ? " words" : " documents"
     return Figure(
       id: id, title: title, xLabel: xLabel, yLabel: yLabel, series: series,
-      caption: "\(words) \(table.bandWords(matches)) \(n.map { $0 + unit + " per point." } ?? "")",
+      caption: "\(words) \(table.bandWords(matches)) \(n.map { $0 + unit + " per point." } ?? "")"
+        + referenceWords,
       references: references,
       wholeX: table.x.allSatisfy { $0 == $0.rounded() }, include: include)
   }

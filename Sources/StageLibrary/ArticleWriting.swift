@@ -99,9 +99,13 @@ struct ArticleWriting {
       }, facts: facts)
   }
 
+  /// Prompts without title and body: there is nothing to continue, so their articles stay empty.
+  var emptyCount: Int { pieces.count { $0.isEmpty } }
+
   var summary: String {
     "\(prompts.documents.count) articles in \(pieces.reduce(0) { $0 + $1.count }) blocks; "
       + "\(cutTitles) titles were cut (\(cutTitleTokens) tokens left out)"
+      + (emptyCount > 0 ? "; \(emptyCount) prompts had no text to continue and stay empty" : "")
   }
 
   // MARK: Resuming

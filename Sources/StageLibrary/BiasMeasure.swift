@@ -65,7 +65,14 @@ struct BiasMeasure {
   func metrics(of corpus: BiasScores, against reference: BiasScores?) -> [Metric] {
     let bootstrap = Bootstrap(replicates: replicates, stream: random("bootstrap/documents"))
     let columns = corpus.columns(labels)
-    let intervals = bootstrap.means(of: columns, clusters: clusters(corpus))
+    let units = clusters(corpus).map { ($0.max() ?? 0) + 1 } ?? corpus.count
+    let intervals = zip(
+      columns.indices, bootstrap.means(of: columns, clusters: clusters(corpus))
+    ).map { column, interval in
+      // All or none: every resample says the same, but the next document need not.
+      guard column < labels.count, interval.low == interval.high else { return interval }
+      return Interval.wilson(successes: interval.low > 0.5 ? units : 0, of: units)
+    }
     var metrics = zip(names(""), zip(columns, intervals)).map { name, pair in
       metric(name, mean(pair.0), pair.1, corpus.count)
     }

@@ -29,7 +29,8 @@ enum FineTuneRecipe {
       }
       guard let number = value.double, number >= setting.least,
         !setting.isInteger || value.integer != nil,
-        !["dropout", "warmup"].contains(name) || number < 1
+        !["dropout", "warmup"].contains(name) || number < 1,
+        name != "learning_rate" || number > 0
       else {
         throw .recipeSetting(
           "\(name) cannot be \(value.canonicalText)", known: settings.map(\.name))
@@ -58,5 +59,20 @@ public let modelStagesExplanations: [(id: String, text: String)] = [
     of parameters of fine-tune, such as {"epochs": 25, "weight_decay": 0}. The message names a member
     that is none of the settings a recipe may change, or a value out of range.
     """
-  )
+  ),
+  (
+    "model-sizes",
+    """
+    initialise-model was asked for a model that cannot be: each attention head takes an equal part of
+    the width, and the weights (four bytes each) must fit the machine's memory.
+    """
+  ),
+  (
+    "nothing-written",
+    """
+    mitigate mixes what the generations before have written. From round 1 on there must be at least
+    one such corpus at 'synthetic'; without it every generation would learn the real articles alone
+    and the study would measure no loop. Only round 0 has an empty list.
+    """
+  ),
 ]

@@ -8,13 +8,14 @@ struct ModelMemory {
   /// Weights in single precision, and config.json and tokenizer.json with them.
   let modelBytes: Int
   /// Activations of a token in all layers, as if the model had GPT-2's proportions (a layer for each
-  /// 64 channels): weights take 48·L·C² bytes, a token keeps about 60·L·C.
+  /// 64 channels): weights take 48·L·C² bytes, a token keeps about 60·L·C. 76 covers deeper models such
+  /// as GPT-2 medium (a layer for each 43 channels).
   private let tokenBytes: Double
 
   init(modelBytes: Int) {
     self.modelBytes = modelBytes
     let width = cbrt(Double(modelBytes) * 64 / 48)
-    tokenBytes = 60 * max(2, width / 64) * max(64, width)
+    tokenBytes = 76 * max(2, width / 64) * max(64, width)
   }
 
   /// Weights, gradients, two moments, activations, a chunk of logits.

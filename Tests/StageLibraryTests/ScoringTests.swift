@@ -157,6 +157,40 @@ private enum Texts {
     #expect((20...70).contains(split.heldOut.count))
   }
 
+  /// An outlet that writes under two labels goes to one side as a whole.
+  @Test func anOutletOfTwoLabelsIsNotSplit() throws {
+    let labels = ["left", "right"]
+    let documents = (0..<80).map {
+      Document(
+        id: "d\($0)", text: "word \($0)", label: labels[$0 % 2], source: "outlet-\($0 / 2 % 5)")
+    }
+    for seed in 0..<20 {
+      let split = try ClassifierSplit(Corpus(documents: documents), heldOut: 0.2, way: .source) {
+        RandomStream(seed: seed, name: $0)
+      }
+      let sides = (Set(split.training.map(\.source)), Set(split.heldOut.map(\.source)))
+      #expect(sides.0.isDisjoint(with: sides.1))
+      #expect(split.training.count + split.heldOut.count == 80)
+      #expect(Set(split.training.map(\.label)).count == 2)
+      #expect(Set(split.heldOut.map(\.label)).count == 2)
+    }
+  }
+
+  /// Every resample of 20 lefts holds 20 lefts; that the next is left, too, does not follow.
+  @Test func aShareOfAllOrNoneHasAnInterval() throws {
+    let scores = BiasScores(
+      documents: (0..<20).map { Document(id: "\($0)", text: "x") },
+      probabilities: Array(repeating: [0.9, 0.1], count: 20), poles: nil)
+    let metrics = BiasMeasure(
+      labels: ["left", "right"], poles: nil, replicates: 100, clustersBySource: false
+    ) { RandomStream(seed: 1, name: $0) }.metrics(of: scores, against: nil)
+    let shares = metrics.filter { $0.name == "share" }
+    #expect(shares.map(\.value) == [1, 0])
+    let ends = Interval.wilson(successes: 0, of: 20)
+    #expect(shares[1].low == 0 && shares[1].high == ends.high && ends.high > 0.1)
+    #expect(shares[0].high == 1 && abs((shares[0].low ?? 0) - (1 - ends.high)) < 1e-12)
+  }
+
   @Test func refusesCorporaThatTeachNothing() throws {
     func id(_ documents: [Document], _ way: String = "auto") throws -> String? {
       let place = try Workplace()

@@ -100,4 +100,13 @@ import Testing
     // F1: 4/7, 2/4, 0.
     #expect(abs(quality.macroF1 - (4.0 / 7 + 0.5) / 3) < 1e-12)
   }
+
+  /// As sklearn.metrics.f1_score(average="macro"): labels are those true or predicted somewhere.
+  @Test func aClassThatIsNowherePullsNothingDown() {
+    let perfect = ClassificationQuality(labels: [0, 1], predictions: [0, 1], classCount: 3)
+    #expect(perfect.macroF1 == 1)
+    let invented = ClassificationQuality(labels: [0, 1], predictions: [0, 2], classCount: 3)
+    #expect(abs(invented.macroF1 - 1.0 / 3) < 1e-12)
+    #expect(ClassificationQuality(labels: [], predictions: [], classCount: 3).macroF1 == 0)
+  }
 }
