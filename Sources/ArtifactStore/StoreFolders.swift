@@ -126,8 +126,10 @@ extension Store {
   public func roots() throws(Diagnostic) -> [Root] {
     var roots: [Root] = []
     for project in try FileAccess.entries(in: path + "/roots") {
-      for name in try FileAccess.entries(in: "\(path)/roots/\(project)") {
-        let file = "\(path)/roots/\(project)/\(name)"
+      let folder = "\(path)/roots/\(project)"
+      guard FileStatus(of: folder)?.isFolder == true else { throw .rootDamaged(folder) }
+      for name in try FileAccess.entries(in: folder) {
+        let file = "\(folder)/\(name)"
         guard let bytes = try FileAccess.read(file, limit: 1 << 28) else { continue }
         guard let root = Self.root(parsing: bytes) else { throw .rootDamaged(file) }
         roots.append(root)

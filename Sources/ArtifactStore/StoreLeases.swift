@@ -48,6 +48,18 @@ extension Store {
       isAlive: look.process?.isAlive)
   }
 
+  /// Removes leases whose process has died, with the resume state of those keys that have a result: a
+  /// worker that is killed right after publishing leaves both, and nobody claims such a key again.
+  public func sweepLeases() {
+    for name in (try? FileAccess.entries(in: path + "/leases")) ?? [] {
+      guard let key = Digest(hex: name), holder(of: key)?.isAlive == false,
+        let lease = (try? claim(key, label: "sweeping")) ?? nil
+      else { continue }
+      if case .hit = lookUp(key) { try? removeWorkFolder(for: key) }
+      lease.release()
+    }
+  }
+
   private func isStale(_ look: LeaseLook, at path: String) -> Bool {
     if look.process?.isAlive == false { return true }
     let now = FileAccess.monotonicSeconds

@@ -77,8 +77,13 @@ extension Store {
       case .damaged:
         try replaceDamaged(path, by: draft, kind: "result")
         outcome = .published
-      // Healed by another process between the two looks: the place is free again.
-      case .miss: break
+      case .miss:
+        // Healed by another process between the two looks: the place is free again. Or a link that
+        // leads nowhere stands there, which nobody would ever remove.
+        if FileStatus(of: path, followingLinks: false)?.isLink == true {
+          try replaceDamaged(path, by: draft, kind: "result")
+          outcome = .published
+        }
       }
     }
     try FileAccess.synchroniseFolder(FileAccess.folder(of: path))

@@ -148,6 +148,11 @@ private struct StoreCheck {
       if name.hasSuffix(".evidence"), let key = Digest(hex: String(name.dropLast(9))),
         name.hasPrefix(prefix)
       {
+        guard FileStatus(of: path, followingLinks: false)?.isFolder == true else {
+          let moved = quarantine(path, "stranger")
+          note("store-result-damaged", path, "this is no folder", repaired: moved)
+          continue
+        }
         for piece in try FileAccess.entries(in: path) {
           report.evidence += 1
           try result("\(path)/\(piece)", key, piece: piece)
@@ -167,6 +172,12 @@ private struct StoreCheck {
   private mutating func result(
     _ path: String, _ key: Digest, piece: String?
   ) throws(Diagnostic) {
+    guard let found = FileStatus(of: path, followingLinks: false) else { return }
+    guard found.isRegular else {
+      let moved = quarantine(path, "stranger")
+      note("store-result-damaged", path, "this is no file", repaired: moved)
+      return
+    }
     guard let bytes = try FileAccess.read(path) else { return }
     let fault: String?
     if let stored = StoredResult(parsing: bytes, key: key) {
@@ -178,9 +189,9 @@ private struct StoreCheck {
       // The same place may hold a whole result by now.
       let moved = quarantine(path, "result")
       note("store-result-damaged", path, fault, repaired: moved)
-    } else if let status = FileStatus(of: path), status.mode & 0o777 != 0o444 {
+    } else if found.mode & 0o777 != 0o444 {
       let mended = repair && chmod(path, 0o444) == 0
-      let mode = String(status.mode & 0o777, radix: 8)
+      let mode = String(found.mode & 0o777, radix: 8)
       note("store-object-mode", path, "its mode is \(mode), not 444", repaired: mended)
     }
   }

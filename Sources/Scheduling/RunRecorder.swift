@@ -80,13 +80,15 @@ final class RunRecorder {
     }
   }
 
+  /// Observers hear the end even if it cannot be written down.
   func end(outcome: RunReport.Outcome, exitCode: Int32) throws(Diagnostic) -> RunReport {
     report.seconds = rounded(elapsed)
     report.outcome = outcome
     report.exitCode = exitCode
-    try save()
+    let saved = Result { () throws(Diagnostic) in try save() }
     send(.ended(report))
     close(events)
+    try saved.get()
     return report
   }
 }

@@ -85,6 +85,7 @@ public final class Scheduler: @unchecked Sendable {
   /// no error but a row of the report.
   public func run() throws(Diagnostic) -> RunReport {
     if let unset = pipeline.unset.first { throw unset }
+    store.sweepLeases()
     let folder = try store.createRun(name: pipeline.name)
     try createFolder(folder.path + "/logs")
     try createFolder(folder.path + "/orders")
@@ -305,7 +306,7 @@ public final class Scheduler: @unchecked Sendable {
     startTimer("lease \(index)", after: pause) { scheduler in
       scheduler.deciding.async { [store = scheduler.store] in
         let found = decision.existing == nil ? store.lookUp(decision.key!) : .miss
-        let isFree = store.holder(of: decision.key!).map { $0.isAlive == false } ?? true
+        let isFree = Self.isFree(decision.key!, in: store)
         scheduler.queue.async {
           if case .hit(let result) = found {
             scheduler.results[index] = result
@@ -317,6 +318,20 @@ public final class Scheduler: @unchecked Sendable {
           }
         }
       }
+    }
+  }
+
+  /// Whether a worker could claim the key now. A lease that lay unchanged for too long is broken here and
+  /// not by the worker: that one has just begun to watch it, and a stopped process, another host or
+  /// the time before a reboot can be judged by nothing but the time that someone watched.
+  private static func isFree(_ key: Digest, in store: Store) -> Bool {
+    do throws(Diagnostic) {
+      guard let lease = try store.claim(key, label: "a waiting run") else { return false }
+      lease.release()
+      return true
+    } catch {
+      // The worker meets the same problem, and reports it.
+      return true
     }
   }
 
@@ -370,12 +385,17 @@ public final class Scheduler: @unchecked Sendable {
     let root = Root(
       project: pipeline.name, name: isWhole ? "last-whole-run" : "last-partial-run",
       keys: wanted.compactMap { results[$0]?.key }, references: [])
-    try store.record(root: root)
-    if signalSeen != 0 {
-      return try recorder.end(outcome: .interrupted, exitCode: 128 + signalSeen)
-    }
+    // A full disk must not hide what became of the stages: observers hear the end in any case.
+    let rooted = Result { () throws(Diagnostic) in try store.record(root: root) }
     // A worker that something else stopped did not do its work either.
     let failed = rows.contains { $0.outcome == .failed || $0.outcome == .interrupted }
-    return try recorder.end(outcome: failed ? .failed : .succeeded, exitCode: failed ? 1 : 0)
+    let report =
+      if signalSeen != 0 {
+        try recorder.end(outcome: .interrupted, exitCode: 128 + signalSeen)
+      } else {
+        try recorder.end(outcome: failed ? .failed : .succeeded, exitCode: failed ? 1 : 0)
+      }
+    try rooted.get()
+    return report
   }
 }

@@ -53,7 +53,9 @@ struct StageWork {
       key: key, outputs: outputs, record: try store.put(order.record),
       provenance: provenance(started: started, seconds: seconds, peak: peak))
     let outcome = try store.publish(result)
-    try store.removeWorkFolder(for: key)
+    // Who took the lease over may be resuming there. What cannot be removed is left to collection: the
+    // result is published, so nothing failed.
+    if !lease.isLost { try? store.removeWorkFolder(for: key) }
     var statement = WorkerStatement(outcome: .published, peakMemory: peak, remark: remark)
     switch outcome {
     case .published: break

@@ -47,8 +47,9 @@ public enum Worker {
         reporter.log("stopped")
         return WorkerStatus.interrupted
       }
-      reporter.log(error.description)
-      reporter.send(WorkerProblem(error).json)
+      let problem = WorkerProblem(error)
+      reporter.log(problem.text(of: error))
+      reporter.send(problem.json)
       return error.id.hasPrefix("order-") ? WorkerStatus.refused : WorkerStatus.failed
     }
   }

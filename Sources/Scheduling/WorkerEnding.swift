@@ -76,6 +76,13 @@ struct WorkerProblem: Sendable, Equatable {
     if let name = json["parameter"]?.string { subject = .parameter(name) }
   }
 
+  /// As it stands in the log. An input or a parameter is no file with lines that could be shown.
+  func text(of problem: Diagnostic) -> String {
+    var shown = problem
+    if subject != nil { shown.span = nil }
+    return shown.description
+  }
+
   /// The problem at its place in the manifest.
   func diagnostic(for instance: Instance) -> Diagnostic {
     let span =

@@ -184,6 +184,29 @@ import Testing
     #expect(try next.verify().isClean)
   }
 
+  /// 3. Whatever stands where a result belongs is moved away, and the action can be made again.
+  @Test(.timeLimit(.minutes(1)), arguments: ["folder", "dangling link", "link to itself", "pipe"])
+  func invariant3StrangersMakeRoom(stranger: String) throws {
+    let space = try Workspace()
+    let (key, _) = try space.publish(
+      "e", outputs: [("out", try space.store.put(Array("text".utf8)))])
+    let path = space.store.resultPath(key)
+    FileAccess.remove(path)
+    switch stranger {
+    case "folder": try FileAccess.makeFolder(path + "/deep")
+    case "dangling link": symlink("/nowhere", path)
+    case "link to itself": symlink(path, path)
+    default: mkfifo(path, 0o644)
+    }
+    #expect(!space.store.lookUp(key).isHit)
+    #expect(try space.store.verify().problems.map(\.id) == ["store-result-damaged"])
+    let lease = try #require(try space.store.claim(key, label: "next"))
+    try space.store.heal(key, under: lease)
+    _ = try space.publish("e", outputs: [("out", try space.store.put(Array("text".utf8)))])
+    #expect(space.store.lookUp(key).isHit)
+    #expect(try space.store.verify().isClean)
+  }
+
   /// 6. A failed publish is loud and leaves nothing.
   @Test func invariant6FailedPublishIsLoud() throws {
     let space = try Workspace(link: { old, new in

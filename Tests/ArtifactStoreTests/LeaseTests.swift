@@ -48,6 +48,24 @@ import Testing
     }
   }
 
+  /// A worker that is killed between publishing and tidying up.
+  @Test func whatTheDeadLeftIsSwept() throws {
+    let space = try Workspace()
+    let (published, _) = try space.publish(
+      "e", outputs: [("out", try space.store.put(Array("text".utf8)))])
+    for key in [published, key] {
+      try writeLease(space, key, dead())
+      _ = try space.store.workFolder(for: key)
+    }
+    let living = try #require(try space.store.claim(.of("living"), label: "living"))
+    space.store.sweepLeases()
+    #expect(try space.files("leases") == [living.key.hex])
+    let work = { (key: Digest) in "\(space.store.path)/work/\(key.hex.prefix(2))/\(key.hex)" }
+    #expect(FileStatus(of: work(published)) == nil)
+    #expect(FileStatus(of: work(key)) != nil, "what is not finished goes on from there")
+    living.release()
+  }
+
   /// Same host and boot, but the process has gone, or its number belongs to another one.
   @Test func deadHoldersAreReplacedAtOnce() throws {
     let space = try Workspace()

@@ -85,4 +85,11 @@ import Testing
       #expect(try !space.store.verify().isClean)
     }
   }
+
+  @Test func aStrangeFileAmongTheRootsIsNamed() throws {
+    let space = try Workspace()
+    try space.write("store/roots/notes.txt", "hello")
+    #expect(id { _ = try space.store.roots() } == "store-root-damaged")
+    #expect(try space.store.verify().problems.map(\.id) == ["store-root-damaged"])
+  }
 }

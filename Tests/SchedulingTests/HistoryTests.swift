@@ -57,6 +57,23 @@ import Testing
       expecting: [.produced("first"), .reused("second")])
   }
 
+  @Test(.timeLimit(.minutes(1)))
+  func aLeaseThatNobodyCanVouchForIsTakenOver() throws {
+    let lab = try Laboratory()
+    try lab.describe("first: {uses: act, with: {tag: first}}")
+    let key = try #require(Planner.plan(try lab.pipeline(), store: lab.store())[0].key)
+    // Of another host, or of this one before it was started anew: no process can be asked.
+    let lease = """
+      {"boot":"b","host":"elsewhere","label":"first","namespace":"1","nonce":"n","pid":1,"start":1,\
+      "ttl":0.5}
+      """
+    try lab.write(lease, to: "artifacts/leases/\(key.hex)")
+    let log = EventLog()
+    let report = try lab.run(log)
+    #expect(report.row("first")?.outcome == .produced)
+    #expect(log.events.contains { if case .waiting = $0 { true } else { false } })
+  }
+
   @Test func equalActionsRunOnce() throws {
     let lab = try Laboratory()
     try lab.describe(

@@ -69,6 +69,7 @@ import Testing
     #expect(parameter.problem.span?.start.line == 8)
     #expect(parameter.problem.help == "choose another")
     #expect(parameter.logTail.contains("about to fail"))
+    #expect(!parameter.logTail.contains { $0.contains(" | ") }, "\(parameter.logTail)")
   }
 
   @Test func theReportHoldsTheLastTwentyLines() throws {
