@@ -9,11 +9,20 @@ import Tensors
 final class SequenceCache {
   let layers: [KeyValueCache]
 
-  init(_ specification: ModelSpecification, capacity: Int) {
+  private init(layers: [KeyValueCache]) { self.layers = layers }
+
+  /// Empty caches for `count` sequences of up to `capacity` tokens.
+  static func make(
+    _ count: Int, _ specification: ModelSpecification, capacity: Int
+  ) -> [SequenceCache] {
     let block = specification.block
-    layers = (0..<specification.layers).map { _ in
-      KeyValueCache(
-        capacity: capacity, keyValueHeads: block.keyValueHeads, headSize: block.headSize)
+    let layers = specification.layers
+    let caches = KeyValueCache.make(
+      count * layers, capacity: capacity, keyValueHeads: block.keyValueHeads,
+      headSize: block.headSize)
+    // Layer by layer, as they are read.
+    return (0..<count).map { sequence in
+      SequenceCache(layers: (0..<layers).map { caches[$0 * count + sequence] })
     }
   }
 

@@ -85,7 +85,8 @@ public final class Generator {
     }
     // Caches of ended sequences serve those that begin: fresh memory costs more than what is written.
     let longest = requests.reduce(0) { max($0, $1.prompt.count + $1.length) }
-    var spare: [SequenceCache] = []
+    var spare = SequenceCache.make(
+      min(batch, requests.count), model.specification, capacity: longest)
     var waiting = 0
     var running: [Running] = []
     while waiting < requests.count || !running.isEmpty {
@@ -94,7 +95,7 @@ public final class Generator {
         let started = admitted.map { number in
           Running(
             request: number,
-            cache: spare.popLast() ?? SequenceCache(model.specification, capacity: longest),
+            cache: spare.removeLast(),
             stream: RandomStream(
               seed: decoding.seed, name: "generate/" + requests[number].stream))
         }

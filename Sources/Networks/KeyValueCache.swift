@@ -4,7 +4,8 @@
 import Kernels
 import Tensors
 
-/// Keys and values of one sequence in one layer. It owns its memory.
+/// Keys and values of one sequence in one layer. It owns its memory, or a part of a
+/// mapping that lives as long as one of its caches.
 public final class KeyValueCache: @unchecked Sendable {
   // Unchecked: one decoding loop owns a cache; `CachedAttention` only reads it from several threads.
 
@@ -24,18 +25,45 @@ public final class KeyValueCache: @unchecked Sendable {
   /// For each head `[capacity, width]`.
   private let values: UnsafeMutablePointer<Float>
 
-  public init(capacity: Int, keyValueHeads: Int, headSize: Int) {
+  public convenience init(capacity: Int, keyValueHeads: Int, headSize: Int) {
+    let bytes = Self.bytes(
+      capacity: capacity, keyValueHeads: keyValueHeads, headSize: headSize)
+    var plan = ArenaPlan()
+    plan.add("cache", count: bytes / MemoryLayout<Float>.stride)
+    self.init(
+      capacity: capacity, keyValueHeads: keyValueHeads, headSize: headSize, in: Arena(plan),
+      offset: 0)
+  }
+
+  /// Many caches in one mapping: large pages then serve them all, and reading them is what decoding
+  /// with many sequences mostly does.
+  public static func make(
+    _ count: Int, capacity: Int, keyValueHeads: Int, headSize: Int
+  ) -> [KeyValueCache] {
+    let size =
+      bytes(capacity: capacity, keyValueHeads: keyValueHeads, headSize: headSize)
+      / MemoryLayout<Float>.stride
+    var plan = ArenaPlan()
+    plan.add("caches", rows: count, columns: size)
+    let arena = Arena(plan)
+    return (0..<count).map {
+      KeyValueCache(
+        capacity: capacity, keyValueHeads: keyValueHeads, headSize: headSize, in: arena,
+        offset: $0 * size)
+    }
+  }
+
+  private init(
+    capacity: Int, keyValueHeads: Int, headSize: Int, in arena: Arena, offset: Int
+  ) {
     self.capacity = capacity
     self.keyValueHeads = keyValueHeads
     self.headSize = headSize
     width = (headSize + 15) & ~15
     length = (capacity + 15) & ~15
-    var plan = ArenaPlan()
-    let keyRegion = plan.add("keys", rows: keyValueHeads, columns: length * headSize)
-    let valueRegion = plan.add("values", rows: keyValueHeads, columns: length * width)
-    arena = Arena(plan)
-    keys = arena[keyRegion].data
-    values = arena[valueRegion].data
+    self.arena = arena
+    keys = arena.base + offset
+    values = keys + keyValueHeads * length * headSize
   }
 
   /// Adds the keys and values of the next T tokens.

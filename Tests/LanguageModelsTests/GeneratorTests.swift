@@ -50,7 +50,7 @@ private func nextLogits(_ model: LanguageModel, _ sequence: [Int32]) -> [Float] 
     let prompts = requests([3, 20, 1, 8, 17]).map(\.prompt)
     func logits(_ group: [[Int32]]) -> [[Float]] {
       let decoder = Decoder(model, capacity: 64, batch: 8)
-      let caches = group.map { _ in SequenceCache(model.specification, capacity: 32) }
+      let caches = SequenceCache.make(group.count, model.specification, capacity: 32)
       var rows: [[Float]] = []
       func note(_ tensor: Tensor) {
         for row in 0..<tensor.rows { rows.append(tensor.slice(rows: row..<row + 1).values) }
@@ -70,7 +70,7 @@ private func nextLogits(_ model: LanguageModel, _ sequence: [Int32]) -> [Float] 
     let model = try formulaModel()
     let decoder = Decoder(model, capacity: 64, batch: 2)
     var sequence = tokens(6, seed: 70)
-    let cache = SequenceCache(model.specification, capacity: 32)
+    let cache = SequenceCache.make(1, model.specification, capacity: 32)[0]
     var cached = decoder.prefill([sequence], [cache]).values
     for step in 0..<20 {
       let whole = nextLogits(model, sequence)
