@@ -28,7 +28,7 @@ private let training = """
       matrix: {seed: [1, 2]}
       inputs: {model: untrained.model, corpus: real.corpus}
       with:
-        epochs: 40
+        epochs: 60
         learning_rate: 3.0e-3
         batch_tokens: 512
         examples: article
