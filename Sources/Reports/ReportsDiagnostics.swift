@@ -37,7 +37,24 @@ extension Diagnostic {
   static func reportAxisMissing(_ axis: String, parameter: String, there: [String]) -> Diagnostic {
     Diagnostic(
       "report-axis-missing", "no item of the input 'bias' has the axis '\(axis)' (\(parameter))",
-      help: suggestion(for: axis, among: there, called: "an axis"))
+      help: there.isEmpty
+        ? "its items have no axes: set \(parameter): \"\""
+        : suggestion(for: axis, among: there, called: "the axis"))
+  }
+
+  static func reportTarget(_ target: String, classes: [String]) -> Diagnostic {
+    Diagnostic(
+      "report-target", "no item of the input 'bias' has a share of the class '\(target)' (target)",
+      help: suggestion(for: target, among: classes, called: "the class"),
+      consequence: .stageFailed)
+  }
+
+  /// A page about nothing would look like a page about no drift.
+  public static var reportEmpty: Diagnostic {
+    Diagnostic(
+      "report-empty", "the input 'bias' has no items: there is nothing to report",
+      help: "bind it to what score-bias made, such as \"score[*].metrics\"",
+      consequence: .stageFailed)
   }
 }
 
@@ -60,6 +77,14 @@ public let reportsExplanations: [String: String] = [
   "history-malformed": """
   A training history is JSONL: one object per optimizer step with at least step (integer) and loss
   (number), as fine-tune writes it.
+  """,
+  "report-target": """
+  The summary of a report follows the share of one class, named by 'target' (right, unless said
+  otherwise). It must be one of the classes that the judge knows.
+  """,
+  "report-empty": """
+  A report needs at least one metrics artifact at its input 'bias'. The list that was bound to it is
+  empty: a wildcard that matches nothing, or an empty list written by hand.
   """,
   "report-axis-number": """
   The axis along x of a report must hold numbers, since slopes are computed along it. An axis of

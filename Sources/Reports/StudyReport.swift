@@ -11,10 +11,14 @@ public struct StudyReport {
   let bias: StudyTable
   let quality: StudyTable?
 
-  /// **Throws**: `report-axis-missing`, `report-axis-number`.
+  /// **Throws**: `report-axis-missing`, `report-axis-number`, `report-target`.
   public init(_ input: StudyInput) throws(Diagnostic) {
     self.input = input
     bias = try StudyTable(input.bias, axes: input.axes)
+    let classes = StudyFigures(input: input, bias: bias, quality: nil).classes
+    guard classes.isEmpty || classes.contains(input.target) else {
+      throw .reportTarget(input.target, classes: classes)
+    }
     quality = input.quality.isEmpty ? nil : try StudyTable(input.quality, axes: input.axes)
   }
 

@@ -18,6 +18,7 @@ enum ReportStage: StageBody {
         replicate: parameters.string("replicate_axis")),
       target: parameters.string("target"), shownPrompts: parameters.integer("shown_prompts"),
       bias: try metrics("bias", stage))
+    guard !input.bias.isEmpty else { throw .reportEmpty }
     input.quality = try metrics("quality", stage)
     if let artifact = stage.optionalInput("classifier") {
       input.classifier = try Metric.read(artifact.bytes("metrics.json"), shown: "metrics.json")

@@ -356,6 +356,29 @@ private enum Texts {
     #expect(text.contains("one chain"))
     #expect(!text.contains(NSTemporaryDirectory() + "/plumb"))
   }
+
+  /// A page about nothing, or about a class that nobody judges, would look like one about no drift.
+  @Test func reportsAboutNothingAreRefused() throws {
+    let place = try Workplace()
+    _ = try place.make("bias")
+    try Data(Metric.file([Metric("share", 0.5, count: 5, at: ["class": "right"])]))
+      .write(to: URL(fileURLWithPath: place.folder + "/bias/metrics.json"))
+    func id(_ items: [InputArtifact], target: String) throws -> Diagnostic? {
+      #expect(throws: Diagnostic.self) {
+        try place.run(
+          ReportStage.self,
+          [
+            ("title", "A title"), ("summary", ""), ("x_axis", ""), ("series_axis", ""),
+            ("replicate_axis", ""), ("target", .string(target)), ("shown_prompts", 1),
+          ],
+          ["bias": items, "quality": [], "classifier": [], "samples": [], "history": []],
+          ["report": "report"])
+      }
+    }
+    #expect(try id([], target: "right")?.id == "report-empty")
+    let wrong = try id([place.input("bias")], target: "rihgt")
+    #expect(wrong?.id == "report-target" && wrong?.help == "did you mean 'right'?")
+  }
 }
 
 @Suite struct ClassifierFolderTests {
