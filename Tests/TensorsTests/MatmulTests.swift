@@ -14,6 +14,7 @@ private func random(_ rows: Int, _ columns: Int, stride: Int, seed: Int) -> Tens
 @Suite(.serialized) struct MatmulTests {
   @Test(arguments: [
     (1, 1, 1), (3, 5, 7), (16, 16, 16), (33, 17, 65), (2, 300, 129), (300, 2, 64), (513, 260, 130),
+    (17, 4099, 150),
   ])
   func equalsPlainLoopsOnAnyNumberOfThreads(_ m: Int, _ n: Int, _ k: Int) {
     for transposition in [Transposition.none, .first, .second] {
