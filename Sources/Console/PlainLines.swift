@@ -20,7 +20,9 @@ public struct PlainLines: Sendable {
         text += " " + (entry.stage.total.map { "\(step)/\($0)" } ?? "step \(step)")
       }
       if let loss = entry.stage.loss { text += " loss \(Figures.value(loss))" }
-      if let left = entry.stage.secondsLeft(at: now) { text += " ~\(Figures.duration(left, coarse: true)) left" }
+      if let left = entry.stage.secondsLeft(at: now) {
+        text += " ~\(Figures.duration(left, coarse: true)) left"
+      }
       return text
     }
     let more = picture.running.count > 6 ? ", … and \(picture.running.count - 6) more" : ""
@@ -29,7 +31,8 @@ public struct PlainLines: Sendable {
       + "\(picture.failed) failed; " + (stages.isEmpty ? "nothing runs" : "")
       + stages.joined(separator: ", ") + more
     return line(
-      clock: clock, word: "alive", label: Figures.duration(now - picture.started, coarse: true), detail: detail)
+      clock: clock, word: "alive", label: Figures.duration(now - picture.started, coarse: true),
+      detail: detail)
   }
 
   private func paint(_ word: String) -> String {

@@ -45,8 +45,10 @@ extension Diagnostic {
   }
 
   static func trainingDiverged(step: Int, loss: Double, norm: Double?) -> Diagnostic {
+    // The sign of a NaN depends on the machine and says nothing.
+    func said(_ value: Double) -> String { value.isNaN ? "not a number" : "\(value)" }
     let what =
-      norm.map { "the gradient's norm is \($0)" } ?? "the loss is \(loss)"
+      norm.map { "the gradient's norm is \(said($0))" } ?? "the loss is \(said(loss))"
     return Diagnostic(
       "training-diverged", "at step \(step) \(what); nothing was changed by this step",
       help: "lower learning_rate, add warmup, or set clip_norm", consequence: .stageFailed)

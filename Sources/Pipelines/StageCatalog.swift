@@ -24,11 +24,17 @@ public struct StageCatalog: Sendable {
   /// Reads `<folder>/<kind>/stage.yaml` of every folder; folders inside without one are passed over.
   ///
   /// The problems are those of the definitions; the catalog holds the sound ones.
-  public static func load(folders: [String]) -> (StageCatalog, [Diagnostic]) {
+  ///
+  /// Kinds of `fallback`, those that came with the program, are passed over where a folder has a kind
+  /// of that name: a project that holds a copy of them (another clone) means its own.
+  public static func load(
+    folders: [String], fallback: String? = nil
+  ) -> (StageCatalog, [Diagnostic]) {
     let problems = Problems()
     var definitions: [StageDefinition] = []
     var broken: Set<String> = []
-    for folder in folders {
+    for folder in folders + (fallback.map { [$0] } ?? []) {
+      let isFallback = folder == fallback
       let path = Paths.absolute(folder, from: Paths.workingFolder)
       guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
         problems.add(.missingCatalogFolder(folder))
@@ -37,6 +43,9 @@ public struct StageCatalog: Sendable {
       for name in names.sorted(by: bytesPrecede) where !name.hasPrefix(".") {
         let file = "\(path)/\(name)/stage.yaml"
         guard FileManager.default.fileExists(atPath: file) else { continue }
+        if isFallback, broken.contains(name) || definitions.contains(where: { $0.kind == name }) {
+          continue
+        }
         let shown = folder.hasSuffix("/") ? folder : folder + "/"
         guard
           let source = problems.attempt({ () throws(Diagnostic) in

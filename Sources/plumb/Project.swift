@@ -53,22 +53,26 @@ struct Project {
     }
   }
 
-  /// Folders that hold stage kinds, each once: those that came with the program, the project's own,
-  /// and those given with `--stages`.
-  func stageFolders(given: [String]) throws(Diagnostic) -> [String] {
+  /// Folders that hold stage kinds, each once: the project's own and those given with `--stages`;
+  /// apart from them those that came with the program.
+  func stageFolders(
+    given: [String]
+  ) throws(Diagnostic) -> (folders: [String], builtIn: String?) {
     var folders: [String] = []
     func add(_ path: String) {
       let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
       if !folders.contains(real) { folders.append(real) }
     }
-    if let builtIn = Self.builtInStages() { add(builtIn) }
     if Self.isFolder(folder + "/stages") { add(folder + "/stages") }
     for path in given {
       guard Self.isFolder(path) else { throw .stageFolderMissing(path) }
       add(path)
     }
-    guard !folders.isEmpty else { throw .noStageKinds() }
-    return folders
+    let builtIn = Self.builtInStages().map {
+      URL(fileURLWithPath: $0).resolvingSymlinksInPath().path
+    }
+    guard builtIn != nil || !folders.isEmpty else { throw .noStageKinds() }
+    return (folders, builtIn.flatMap { folders.contains($0) ? nil : $0 })
   }
 
   /// `stages/` beside or above the program itself, or `share/plumb/stages` above it, known by a kind

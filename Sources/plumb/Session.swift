@@ -35,8 +35,8 @@ struct Session {
   }
 
   static func catalog(_ project: Project, _ places: PlaceOptions) throws -> StageCatalog {
-    let (catalog, problems) = StageCatalog.load(
-      folders: try project.stageFolders(given: places.stageFolders))
+    let stages = try project.stageFolders(given: places.stageFolders)
+    let (catalog, problems) = StageCatalog.load(folders: stages.folders, fallback: stages.builtIn)
     guard problems.allSatisfy({ $0.severity == .warning }) else { throw Diagnostics(problems) }
     Messages.print(problems)
     return catalog

@@ -86,6 +86,22 @@ import Testing
     #expect(catalog.broken == ["x"])
   }
 
+  @Test func aProjectsCopyOfAShippedKindIsItsOwn() throws {
+    let root = FileManager.default.temporaryDirectory.path + "/plumb-catalog-\(UUID())"
+    defer { try? FileManager.default.removeItem(atPath: root) }
+    for folder in ["mine/x", "shipped/x", "shipped/y"] {
+      try FileManager.default.createDirectory(
+        atPath: "\(root)/\(folder)", withIntermediateDirectories: true)
+      try Self.good.replacing("kind: x", with: "kind: \(folder.last!)").write(
+        toFile: "\(root)/\(folder)/stage.yaml", atomically: true, encoding: .utf8)
+    }
+    let (catalog, problems) = StageCatalog.load(
+      folders: ["\(root)/mine"], fallback: "\(root)/shipped")
+    #expect(problems.isEmpty)
+    #expect(catalog["x"]?.folder == "\(root)/mine/x")
+    #expect(catalog["y"]?.folder == "\(root)/shipped/y")
+  }
+
   @Test func twoFoldersMustNotCollide() throws {
     let (catalog, problems) = try load([("a/x", Self.good), ("b/x", Self.good)])
     #expect(problems.map(\.id) == ["kind-twice"])

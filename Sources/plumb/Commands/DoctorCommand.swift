@@ -101,7 +101,10 @@ struct DoctorCommand: ParsableCommand {
       let kinds = "\(catalog.definitions.count) in "
       return [
         Finding(
-          .good, "stage kinds", kinds + folders.map(Project.shown).joined(separator: ", "))
+          .good, "stage kinds",
+          kinds
+            + (folders.folders + (folders.builtIn.map { [$0] } ?? [])).map(Project.shown)
+            .joined(separator: ", "))
       ]
     } catch let problem as Diagnostic {
       return [Finding(.bad, "stage kinds", problem.message, help: problem.help)]

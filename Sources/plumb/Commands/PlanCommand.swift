@@ -34,7 +34,7 @@ enum PlanText {
       var table = Table([.init("will"), .init("instance"), .init("because", mayShrink: true)])
       for decision in decisions {
         table.add([
-          decision.word, decision.id.description, decision.reasons.joined(separator: "; "),
+          decision.word, decision.id.description, inOneLine(decision.reasons),
         ])
       }
       output.table(table)

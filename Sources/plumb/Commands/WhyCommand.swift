@@ -42,7 +42,7 @@ struct WhyCommand: ParsableCommand {
       for decision in decisions {
         table.add([
           decision.word, decision.id.description,
-          reasons(decision, in: runs).joined(separator: "; "),
+          inOneLine(reasons(decision, in: runs)),
         ])
       }
       output.table(table)
@@ -61,7 +61,7 @@ struct WhyCommand: ParsableCommand {
     for reason in decision.reasons where !decision.isReuse { output.line("    \(reason)") }
     let causes = Self.causes(of: decision, in: plan)
     for cause in causes.prefix(8) {
-      output.line("    \(cause.id) runs: \(cause.reasons.joined(separator: "; "))")
+      output.line("    \(cause.id) runs: \(inOneLine(cause.reasons))")
     }
     if causes.count > 8 { output.line("    … and \(causes.count - 8) more") }
     if let key = decision.key { output.line("  key: \(key.hex)") }
@@ -94,7 +94,7 @@ struct WhyCommand: ParsableCommand {
     guard decision.isReuse, let (_, row) = lastRow(of: decision, in: runs) else {
       return decision.reasons
     }
-    return ["\(row.outcome.rawValue) in the last run: " + row.reasons.joined(separator: "; ")]
+    return ["\(row.outcome.rawValue) in the last run: " + inOneLine(row.reasons)]
   }
 
   private func lastRow(

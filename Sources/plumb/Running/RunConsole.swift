@@ -96,7 +96,7 @@ final class RunConsole: RunObserver, @unchecked Sendable {
         "started", pipeline,
         "\(count(instances, "instance")), \(count(threads, "thread")), run \(run)")
     case .decided(let decision):
-      reasons[decision.instance] = decision.reasons.joined(separator: "; ")
+      reasons[decision.instance] = inOneLine(decision.reasons)
     case .launched(let instance, let id, _, _, _):
       if picture.waiting > 0, waitingFor.remove(instance) != nil { picture.waiting -= 1 }
       picture.start(instance, label: id.description, at: now)

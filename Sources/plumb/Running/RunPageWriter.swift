@@ -81,7 +81,7 @@ enum RunPageWriter {
       stages: report.rows.map { row in
         Reports.RunSummary.Stage(
           id: row.id, kind: row.kind, outcome: outcome(row.outcome),
-          reason: row.reasons.isEmpty ? nil : row.reasons.joined(separator: "; "), key: row.key,
+          reason: row.reasons.isEmpty ? nil : inOneLine(row.reasons), key: row.key,
           start: row.launched, seconds: row.seconds, peakMemory: row.peakMemory,
           threads: row.threads,
           outputs: row.outputs.map {
