@@ -1,6 +1,7 @@
 // Drives the state machine (SchedulerState.swift) on one serial queue: carries out its commands, turns
 // what happens outside into events. Decisions (disk) are made on a second queue, so that signals and
-// workers are heard while a large file is hashed. Workers: SchedulerWorkers.swift.
+// workers are heard while a large file is hashed. Workers: SchedulerWorkers.swift; leases of others:
+// SchedulerLeases.swift.
 
 import ArtifactStore
 import CLinux
@@ -27,12 +28,12 @@ public final class Scheduler: @unchecked Sendable {
   let rechecked: Set<Int>
 
   let queue = DispatchQueue(label: "plumb.scheduler")
-  private let deciding = DispatchQueue(label: "plumb.scheduler.deciding")
+  let deciding = DispatchQueue(label: "plumb.scheduler.deciding")
   private let hasEnded = DispatchSemaphore(value: 0)
-  private var state: SchedulerState
+  private(set) var state: SchedulerState
   private(set) var recorder: RunRecorder!
-  private var decisions: [Int: Decision] = [:]
-  private var results: [Int: ActionResult] = [:]
+  private(set) var decisions: [Int: Decision] = [:]
+  var results: [Int: ActionResult] = [:]
   var workers: [Int: RunningWorker] = [:]
   var lifeline: (read: Int32, write: Int32) = (-1, -1)
   private var signals: [any DispatchSourceSignal] = []
@@ -289,54 +290,6 @@ public final class Scheduler: @unchecked Sendable {
         self.handle(.workerEnded(index, statement?.outcome == .found ? .found : .published))
       }
     }
-  }
-
-  // MARK: Leases of others
-
-  private func watchLease(_ index: Int) {
-    let decision = decisions[index]!
-    let holder = store.holder(of: decision.key!)
-    let who = holder.map { "\($0.label), process \($0.pid) on \($0.host)" } ?? "another process"
-    recorder.send(.waiting(instance: index, id: decision.id, holder: who))
-    pollLease(index, pause: 0.1)
-  }
-
-  private func pollLease(_ index: Int, pause: Double) {
-    let decision = decisions[index]!
-    startTimer("lease \(index)", after: pause) { scheduler in
-      scheduler.deciding.async { [store = scheduler.store] in
-        let found = decision.existing == nil ? store.lookUp(decision.key!) : .miss
-        let isFree = Self.isFree(decision.key!, in: store)
-        scheduler.queue.async {
-          if case .hit(let result) = found {
-            scheduler.results[index] = result
-            scheduler.handle(.resultAppeared(index))
-          } else if isFree {
-            scheduler.handle(.leaseFreed(index))
-          } else if scheduler.isWaiting(index) {
-            scheduler.pollLease(index, pause: min(2, pause * 1.5))
-          }
-        }
-      }
-    }
-  }
-
-  /// Whether a worker could claim the key now. A lease that lay unchanged for too long is broken here and
-  /// not by the worker: that one has just begun to watch it, and a stopped process, another host or
-  /// the time before a reboot can be judged by nothing but the time that someone watched.
-  private static func isFree(_ key: Digest, in store: Store) -> Bool {
-    do throws(Diagnostic) {
-      guard let lease = try store.claim(key, label: "a waiting run") else { return false }
-      lease.release()
-      return true
-    } catch {
-      // The worker meets the same problem, and reports it.
-      return true
-    }
-  }
-
-  private func isWaiting(_ index: Int) -> Bool {
-    if case .waitingForLease = state.instances[index] { true } else { false }
   }
 
   // MARK: Signals and timers
