@@ -70,7 +70,7 @@ let package = Package(
     room("Kernels", settings: unchecked),
     room("Tensors", ["Kernels", "COpenBLAS", "Randomness"], settings: numeric),
     room("Networks", ["Tensors", "Kernels", "Randomness"], settings: numeric),
-    room("ModelFiles", ["CanonicalJSON", "Diagnostics"], settings: numeric),
+    room("ModelFiles", ["Kernels", "CanonicalJSON", "Diagnostics"], settings: numeric),
     room("Tokenizers", ["CanonicalJSON", "Diagnostics"], settings: numeric),
     room(
       "LanguageModels",
@@ -111,9 +111,11 @@ let package = Package(
     .executableTarget(
       name: "plumb-bench",
       dependencies: [
-        "LanguageModels", "Networks", "Tensors", "Kernels", "Tokenizers", "CanonicalJSON",
+        "LanguageModels", "Networks", "Tensors", "Kernels", "ModelFiles", "Tokenizers",
+        "Randomness", "CanonicalJSON", "Diagnostics",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
+      exclude: ["peers"],
       swiftSettings: numeric),
 
     // Test helpers.
@@ -140,11 +142,14 @@ let package = Package(
     tests("Tensors", ["Kernels", "Randomness"], settings: numeric),
     tests(
       "Networks", ["Tensors", "Kernels", "Randomness"], settings: numeric, excluding: ["fixtures"]),
-    tests("ModelFiles", ["CanonicalJSON", "Diagnostics"]),
+    tests("ModelFiles", ["Kernels", "CanonicalJSON", "Diagnostics"], excluding: ["fixtures"]),
     tests("Tokenizers", ["CanonicalJSON", "Diagnostics"], excluding: ["fixtures"]),
     tests(
       "LanguageModels",
-      ["Networks", "Tensors", "ModelFiles", "Randomness", "CanonicalJSON", "Diagnostics"],
+      [
+        "Networks", "Tensors", "Kernels", "ModelFiles", "Randomness", "CanonicalJSON",
+        "Diagnostics",
+      ],
       settings: numeric, excluding: ["fixtures"]),
     tests("Corpora", ["Randomness", "CanonicalJSON", "Diagnostics"]),
     tests("Statistics", ["Randomness", "Diagnostics"], excluding: ["fixtures"]),
