@@ -1,4 +1,4 @@
-// y = x·Wᵀ + b, the only type that knows how weights are stored (and, later, LoRA).
+// y = x·Wᵀ + b (+ a low-rank part), the only type that knows how weights are stored.
 //
 //   dx = dy·W        dW += dyᵀ·x        db += Σₙ dy
 
@@ -15,15 +15,27 @@ public struct Linear: Sendable {
   public var weightGradient: Tensor?
   /// `[1, out]`; nil if the bias is frozen or absent.
   public var biasGradient: Tensor?
+  /// What an adapter adds.
+  public var lowRank: LowRank?
 
   public init(
     weight: WeightStore, bias: Tensor? = nil, weightGradient: Tensor? = nil,
-    biasGradient: Tensor? = nil
+    biasGradient: Tensor? = nil, lowRank: LowRank? = nil
   ) {
+    if case .blocks = weight {
+      precondition(weightGradient == nil, "a quantised weight is frozen and has no gradient")
+    }
+    if let lowRank {
+      precondition(
+        lowRank.inputs == weight.inputs && lowRank.outputs == weight.outputs,
+        "a low-rank part [\(lowRank.outputs), \(lowRank.inputs)] beside a weight "
+          + "[\(weight.outputs), \(weight.inputs)]")
+    }
     self.weight = weight
     self.bias = bias
     self.weightGradient = weightGradient
     self.biasGradient = biasGradient
+    self.lowRank = lowRank
   }
 
   public var inputs: Int { weight.inputs }
@@ -35,9 +47,8 @@ public struct Linear: Sendable {
   public func forward(_ x: Tensor, into y: Tensor) {
     x.require(y.rows, inputs, "x", in: "Linear.forward")
     y.require(x.rows, outputs, "y", in: "Linear.forward")
-    switch weight {
-    case .f32(let weight): matmul(x, weight, .second, into: y, rowBias: bias)
-    }
+    weight.withFloats { matmul(x, $0, .second, into: y, rowBias: bias) }
+    lowRank?.forward(x, addingTo: y)
   }
 
   /// Adds into the gradients of weight and bias.
@@ -51,10 +62,9 @@ public struct Linear: Sendable {
     x.require(dy.rows, inputs, "x", in: "Linear.backward")
     if let dx {
       dx.require(dy.rows, inputs, "dx", in: "Linear.backward")
-      switch weight {
-      case .f32(let weight): matmul(dy, weight, .none, into: dx, accumulate: accumulate)
-      }
+      weight.withFloats { matmul(dy, $0, .none, into: dx, accumulate: accumulate) }
     }
+    lowRank?.backward(dy, x: x, dx: dx)
     if let weightGradient { matmul(dy, x, .first, into: weightGradient, accumulate: true) }
     if let biasGradient { addColumnSums(of: dy, to: biasGradient) }
   }

@@ -32,13 +32,23 @@ public final class PackedLinear: @unchecked Sendable {
     bias = linear.bias == nil ? nil : arena[biasRegion]
     if let source = linear.bias { arena[biasRegion].copy(from: source) }
     let (panels, inputs, outputs) = (panels, inputs, outputs)
-    switch linear.weight {
-    case .f32(let weight):
-      parallelFor(panelCount) { panel in
-        let first = panel * 16
+    let store = linear.weight
+    parallelFor(panelCount) { panel in
+      let first = panel * 16
+      let count = min(16, outputs - first)
+      let target = panels + panel * inputs * 16
+      switch store {
+      case .f32(let weight):
         transpose(
-          weight.row(first), fromStep: weight.stride, rows: min(16, outputs - first),
-          columns: inputs, to: panels + panel * inputs * 16, toStep: 16)
+          weight.row(first), fromStep: weight.stride, rows: count, columns: inputs, to: target,
+          toStep: 16)
+      case .blocks(let matrix):
+        Scratch.with(16 * inputs) { memory in
+          let rows = Tensor(memory, rows: count, columns: inputs)
+          matrix.dequantise(rows: first..<first + count, into: rows)
+          transpose(
+            memory, fromStep: inputs, rows: count, columns: inputs, to: target, toStep: 16)
+        }
       }
     }
   }

@@ -1,0 +1,59 @@
+// NormalFloat with 4 bits (Dettmers et al. 2023, "QLoRA") and the 8-bit map for its scales.
+
+/// The code book: quantiles of a normal distribution, scaled to −1…1, with an exact zero.
+public let normalFloat4: [Float] = [
+  -1, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635,
+  -0.18477343022823334, -0.09105003625154495, 0, 0.07958029955625534, 0.16093020141124725,
+  0.24611230194568634, 0.33791524171829224, 0.44070982933044434, 0.5626170039176941,
+  0.7229568362236023, 1,
+]
+
+/// Numbers that share a scale.
+public let normalFloat4Block = 64
+
+private let midpoints: [Float] = (0..<15).map { (normalFloat4[$0] + normalFloat4[$0 + 1]) / 2 }
+
+/// The index of the nearest entry of a rising code book: how many mid-points lie below.
+@inline(__always)
+private func nearest(_ value: Float, _ midpoints: UnsafePointer<Float>, _ count: Int) -> UInt8 {
+  var index: UInt8 = 0
+  for i in 0..<count where midpoints[i] < value { index &+= 1 }
+  return index
+}
+
+/// 64 numbers: their greatest magnitude, then the codes.
+func quantiseNF4(_ x: UnsafePointer<Float>, into y: UnsafeMutableRawPointer) {
+  var magnitude: Float = 1e-38
+  for i in 0..<64 { magnitude = max(magnitude, abs(x[i])) }
+  y.storeBytes(of: magnitude, as: Float.self)
+  midpoints.withUnsafeBufferPointer { middle in
+    let middle = middle.baseAddress!
+    for i in 0..<32 {
+      let first = nearest(x[2 * i] / magnitude, middle, 15)
+      let second = nearest(x[2 * i + 1] / magnitude, middle, 15)
+      (y + 4 + i).storeBytes(of: first << 4 | second, as: UInt8.self)
+    }
+  }
+}
+
+func expandNF4(_ source: UnsafeRawPointer, into target: UnsafeMutablePointer<Float>, blocks: Int) {
+  for block in 0..<blocks {
+    let p = source + block * 36
+    expandNF4Codes(p + 4, scale: p.loadUnaligned(as: Float.self), into: target + block * 64)
+  }
+}
+
+/// One block of 64 codes without their scale, as double quantisation keeps them.
+@inline(__always)
+public func expandNF4Codes(
+  _ codes: UnsafeRawPointer, scale: Float, into target: UnsafeMutablePointer<Float>
+) {
+  normalFloat4.withUnsafeBufferPointer { book in
+    let book = book.baseAddress!
+    for i in 0..<32 {
+      let byte = Int((codes + i).load(as: UInt8.self))
+      target[2 * i] = book[byte >> 4] * scale
+      target[2 * i + 1] = book[byte & 15] * scale
+    }
+  }
+}
