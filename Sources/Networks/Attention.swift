@@ -20,12 +20,15 @@ public struct Attention: Sendable {
   public var scale: Float
   /// Whether a token sees only itself and what is before it.
   public var isCausal: Bool
+  /// Keys that a token sees at most, itself included: query t sees t − window + 1 … t, as Mistral in
+  /// transformers. nil for all before it; only with `isCausal`.
+  public var window: Int?
   /// Dropout of the probabilities, nil or rate 0 for none.
   public var dropout: Dropout?
 
   public init(
     heads: Int, keyValueHeads: Int? = nil, headSize: Int, scale: Float? = nil,
-    isCausal: Bool = true, dropout: Dropout? = nil
+    isCausal: Bool = true, window: Int? = nil, dropout: Dropout? = nil
   ) {
     let groups = keyValueHeads ?? heads
     precondition(
@@ -35,7 +38,11 @@ public struct Attention: Sendable {
     self.keyValueHeads = groups
     self.headSize = headSize
     self.scale = scale ?? 1 / Float(headSize).squareRoot()
+    precondition(
+      window == nil || isCausal && window! > 0,
+      "a window of \(window ?? 0) tokens needs a causal attention and one token")
     self.isCausal = isCausal
+    self.window = window
     self.dropout = dropout
   }
 

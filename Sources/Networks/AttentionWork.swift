@@ -59,15 +59,24 @@ struct AttentionWork {
       columns: size, to: target, toStep: length)
   }
 
-  /// Blocks of keys that queries `first..<end` of the segment see.
-  private func keyBlocks(_ end: Int) -> (end: Int, count: Int) {
+  /// Blocks of keys that some of the queries `first..<end` of the segment see.
+  private func keyBlocks(_ first: Int, _ end: Int) -> (end: Int, blocks: Range<Int>) {
     let end = attention.isCausal ? end : tokens.count
-    return (end, (end + Self.keyBlock - 1) / Self.keyBlock)
+    let start = attention.window.map { max(0, first - $0 + 1) } ?? 0
+    return (end, start / Self.keyBlock..<(end + Self.keyBlock - 1) / Self.keyBlock)
   }
 
-  /// Keys of a block from `firstKey` on that a query sees.
-  private func visible(_ query: Int, _ firstKey: Int, _ count: Int) -> Int {
-    attention.isCausal ? min(count, query - firstKey + 1) : count
+  /// Keys of a block from `firstKey` on that a query sees; perhaps none.
+  private func visible(_ query: Int, _ firstKey: Int, _ count: Int) -> Range<Int> {
+    guard attention.isCausal else { return 0..<count }
+    let end = max(0, min(count, query - firstKey + 1))
+    guard let window = attention.window else { return 0..<end }
+    return min(end, max(0, query - window + 1 - firstKey))..<end
+  }
+
+  private func clear(_ row: UnsafeMutablePointer<Float>, outside seen: Range<Int>, _ count: Int) {
+    for column in 0..<seen.lowerBound { row[column] = 0 }
+    for column in seen.upperBound..<count { row[column] = 0 }
   }
 
   private func drop(
@@ -110,8 +119,8 @@ struct AttentionWork {
           let rows = min(block, tokens.count - first)
           let queries = Multiplier(
             q.row(tokens.lowerBound + first) + head * size, rowStep: q.stride, columnStep: 1)
-          let (end, blocks) = keyBlocks(first + rows)
-          for index in 0..<blocks {
+          let (end, blocks) = keyBlocks(first, first + rows)
+          for index in blocks {
             let firstKey = index * keys
             let count = min(keys, end - firstKey)
             smallProduct(
@@ -120,8 +129,8 @@ struct AttentionWork {
             for row in 0..<rows {
               let s = scores + row * keys
               let seen = visible(first + row, firstKey, count)
-              let blockGreatest = maximum(s, seen) * attention.scale
-              if index == 0 {
+              let blockGreatest = maximum(s + seen.lowerBound, seen.count) * attention.scale
+              if index == blocks.lowerBound {
                 greatest[row] = blockGreatest
                 sums[row] = 0
               } else if blockGreatest > greatest[row] {
@@ -130,15 +139,19 @@ struct AttentionWork {
                 sums[row] *= factor
                 scale(out + row * width, by: factor, width)
               }
-              expShifted(s, scale: attention.scale, shift: greatest[row], s, seen)
-              sums[row] += sum(s, seen)
-              drop(s, head: head, query: first + row, firstKey: firstKey, seen)
-              for column in seen..<count { s[column] = 0 }
+              clear(s, outside: seen, count)
+              guard !seen.isEmpty else { continue }
+              let visibleScores = s + seen.lowerBound
+              expShifted(
+                visibleScores, scale: attention.scale, shift: greatest[row], visibleScores,
+                seen.count)
+              sums[row] += sum(visibleScores, seen.count)
+              drop(s, head: head, query: first + row, firstKey: firstKey, seen.upperBound)
             }
             smallProduct(
               Multiplier(scores, rowStep: keys, columnStep: 1),
               values.start + firstKey * values.step, bStep: values.step, into: out,
-              cStep: width, m: rows, n: size, k: count, accumulate: index > 0)
+              cStep: width, m: rows, n: size, k: count, accumulate: index > blocks.lowerBound)
           }
           for row in 0..<rows {
             let token = tokens.lowerBound + first + row
@@ -181,8 +194,8 @@ struct AttentionWork {
           let rows = min(block, tokens.count - first)
           let blockQueries = queries.start + first * queries.step
           let blockOut = dOut.start + first * dOut.step
-          let (end, blocks) = keyBlocks(first + rows)
-          for index in 0..<blocks {
+          let (end, blocks) = keyBlocks(first, first + rows)
+          for index in blocks {
             let firstKey = index * keys
             let count = min(keys, end - firstKey)
             smallProduct(
@@ -198,21 +211,23 @@ struct AttentionWork {
               let p = probabilities + row * keys
               let ds = dScores + row * keys
               let seen = visible(first + row, firstKey, count)
-              expShifted(p, scale: attention.scale, shift: logSumExp[token, head], p, seen)
+              expShifted(
+                p + seen.lowerBound, scale: attention.scale, shift: logSumExp[token, head],
+                p + seen.lowerBound, seen.count)
               if dropsOut {
                 let copy = dropped + row * keys
                 drop(
-                  p, into: copy, andTo: ds, head: head, query: first + row, firstKey: firstKey, seen
-                )
-                for column in seen..<count { copy[column] = 0 }
+                  p, into: copy, andTo: ds, head: head, query: first + row, firstKey: firstKey,
+                  seen.upperBound)
+                clear(copy, outside: seen, count)
               }
               let product = dot(
                 dO.row(token) + head * size, o.row(token) + head * size, size)
-              softmaxGradient(p, ds, d: product, scale: attention.scale, ds, seen)
-              for column in seen..<count {
-                p[column] = 0
-                ds[column] = 0
-              }
+              softmaxGradient(
+                p + seen.lowerBound, ds + seen.lowerBound, d: product, scale: attention.scale,
+                ds + seen.lowerBound, seen.count)
+              clear(p, outside: seen, count)
+              clear(ds, outside: seen, count)
             }
             let used = dropsOut ? dropped : probabilities
             smallProduct(
@@ -226,7 +241,8 @@ struct AttentionWork {
             smallProduct(
               Multiplier(dScores, rowStep: keys, columnStep: 1),
               wholeKeys.start + firstKey * wholeKeys.step, bStep: wholeKeys.step,
-              into: dQueries, cStep: width, m: rows, n: size, k: count, accumulate: index > 0)
+              into: dQueries, cStep: width, m: rows, n: size, k: count,
+              accumulate: index > blocks.lowerBound)
           }
           copyRows(
             dQueries, fromStep: width, rows: rows, columns: size,

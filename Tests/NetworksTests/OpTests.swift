@@ -173,6 +173,7 @@ private struct AttentionShape: Sendable {
   var size: Int
   var causal = true
   var dropout: Float = 0
+  var window: Int?
 }
 
 private let attention: [OpCase] = [
@@ -183,13 +184,17 @@ private let attention: [OpCase] = [
   AttentionShape(lengths: [7, 300], heads: 2, groups: 1, size: 3, causal: false),
   AttentionShape(lengths: [64, 32, 31], heads: 3, groups: 1, size: 32),
   AttentionShape(lengths: [5, 40], heads: 2, groups: 1, size: 7, dropout: 0.3),
+  AttentionShape(lengths: [9, 40, 3], heads: 2, groups: 1, size: 16, window: 7),
+  AttentionShape(lengths: [620], heads: 1, groups: 1, size: 3, dropout: 0.2, window: 100),
+  AttentionShape(lengths: [300], heads: 1, groups: 1, size: 8, window: 1),
 ].map { shape in
   let segments = Segments(lengths: shape.lengths)
   let n = segments.tokenCount
   let (h, g, d) = (shape.heads, shape.groups, shape.size)
   let dropout = Dropout(rate: shape.dropout, seed: 3, step: 2, site: 1)
   let op = Attention(
-    heads: h, keyValueHeads: g, headSize: d, isCausal: shape.causal, dropout: dropout)
+    heads: h, keyValueHeads: g, headSize: d, isCausal: shape.causal, window: shape.window,
+    dropout: dropout)
   // q, k and v lie side by side in one buffer, as a model has them.
   let packed: @Sendable ([Tensor]) -> [Tensor] = { t in
     let buffer = tensor(n, (h + 2 * g) * d)
@@ -207,7 +212,10 @@ private let attention: [OpCase] = [
         for head in 0..<h {
           let group = head / (h / g)
           for i in segments[index] {
-            let seen = shape.causal ? segments[index].lowerBound..<i + 1 : segments[index]
+            let start = segments[index].lowerBound
+            let seen =
+              shape.causal
+              ? max(start, i - (shape.window ?? n) + 1)..<i + 1 : segments[index]
             let weights = seen.map { j in
               exp(
                 (0..<d).reduce(0.0) {
@@ -215,15 +223,15 @@ private let attention: [OpCase] = [
                 } / Double(d).squareRoot())
             }
             let total = weights.reduce(0, +)
-            let mask = tensor(1, seen.count, fill: 1)
+            let mask = tensor(1, seen.upperBound - start, fill: 1)
             if shape.dropout > 0 {
               RandomMask(seed: 3, site: 1, step: 2).apply(
                 to: mask.data, row: UInt32(i * h + head), firstColumn: 0,
                 threshold: UInt32(Double(shape.dropout) * 0x1p32),
-                scale: 1 / (1 - shape.dropout), seen.count)
+                scale: 1 / (1 - shape.dropout), mask.count)
             }
             for (place, j) in seen.enumerated() {
-              let p = weights[place] / total * Double(mask[0, place])
+              let p = weights[place] / total * Double(mask[0, j - start])
               for c in 0..<d {
                 out[(i * h + head) * d + c] += p * v[2][(j * g + group) * d + c]
               }
