@@ -1,8 +1,9 @@
 // The weights of a model folder, matched against the tensors a model expects before any memory is
-// taken. Layouts of the model families are in GPT2Files.swift.
+// taken. Layouts of the model families are in GPT2Files.swift, LlamaFiles.swift, EncoderFiles.swift.
 
 import CanonicalJSON
 import Diagnostics
+import Kernels
 
 /// What a checkpoint must hold, and under which names.
 public struct CheckpointLayout: Sendable {
@@ -12,95 +13,110 @@ public struct CheckpointLayout: Sendable {
     public let shape: [Int]
     /// The file holds [in, out] (Conv1D), we hold [out, in].
     public let isTransposed: Bool
+    /// Whether the layout's prefix stands before the name; heads stand outside.
+    public let isPrefixed: Bool
+    /// What old files call it; never written.
+    public let oldName: String?
 
-    public init(name: String, shape: [Int], isTransposed: Bool = false) {
+    public init(
+      name: String, shape: [Int], isTransposed: Bool = false, isPrefixed: Bool = true,
+      oldName: String? = nil
+    ) {
       self.name = name
       self.shape = shape
       self.isTransposed = isTransposed
+      self.isPrefixed = isPrefixed
+      self.oldName = oldName
     }
   }
 
   public let tensors: [Tensor]
   /// The prefix we write; in reading, all names carry it or none does.
   public let prefix: String
-  /// Full names of buffers that old files carry and that are no weights.
+  /// Names, without prefix, of buffers that old files carry and that are no weights.
   public let ignored: Set<String>
   /// Full name of an output matrix that must equal the tensor it is tied to, where it is present.
   public let tied: (name: String, to: String)?
+  /// How full names of tensors begin that belong to heads which this model does not have.
+  public let leftOut: [String]
 
   public init(
-    tensors: [Tensor], prefix: String, ignored: Set<String>, tied: (name: String, to: String)?
+    tensors: [Tensor], prefix: String, ignored: Set<String>, tied: (name: String, to: String)?,
+    leftOut: [String] = []
   ) {
+    self.leftOut = leftOut
     self.tensors = tensors
     self.prefix = prefix
     self.ignored = ignored
     self.tied = tied
   }
+
+  /// The name of a tensor as we write it.
+  public func fileName(of tensor: Tensor) -> String {
+    tensor.isPrefixed ? prefix + tensor.name : tensor.name
+  }
 }
 
-/// The safetensors file or files of a model folder.
+/// The tensors of a model folder: of one safetensors file, of several, or of a GGUF file.
 public struct Checkpoint: Sendable {
   /// Names files in messages.
   public let shown: String
-  private let parts: [Safetensors]
-  /// Tensor name → part, for names in byte order.
-  private let index: [String: Int]
+  /// Sorted by the bytes of their names.
+  public let tensors: [StoredTensor]
+  /// What goes into the names of shards: files that `tensors` lie in.
+  public let fileCount: Int
 
-  /// Opens `model.safetensors`, or all that `model.safetensors.index.json` lists.
+  public var names: [String] { tensors.map(\.name) }
+
+  /// Opens `model.safetensors`, or all that `model.safetensors.index.json` lists, or `model.gguf`.
   ///
   /// - Parameter files: logical name → path
   ///
-  /// **Throws**: `model-file-missing`, `checkpoint-index`, and what `Safetensors.init` throws.
+  /// **Throws**: `model-file-missing`, `checkpoint-index`, and what `Safetensors.init` and
+  /// `GGUFFile.init` throw.
   public init(files: [String: String]) throws(Diagnostic) {
     if let single = files["model.safetensors"] {
       try self.init([try Safetensors(at: single)], shown: single)
-      return
-    }
-    guard let indexPath = files["model.safetensors.index.json"] else {
+    } else if let index = files["model.safetensors.index.json"] {
+      let shards = try ShardIndex(at: index).open(files: files)
+      try self.init(shards, shown: index)
+    } else if let single = files["model.gguf"] {
+      try self.init(try GGUFFile(at: single))
+    } else {
       throw .modelFileMissing("model.safetensors", among: files.keys.sorted(by: bytesPrecede))
     }
-    let index = try MappedFile(at: indexPath)
-    let json = try JSONValue(
-      parsing: SourceText(path: indexPath, bytes: index.copy()), depth: 4)
-    guard let map = json["weight_map"]?.object, map.count > 0 else {
-      throw .checkpointIndex(indexPath, because: "it has no weight_map")
-    }
-    var names: Set<String> = []
-    for (tensor, value) in map.members {
-      guard let name = value.string, !name.hasPrefix("/"),
-        !name.split(separator: "/", omittingEmptySubsequences: false).contains("..")
-      else {
-        throw .checkpointIndex(indexPath, because: "'\(tensor)' is in no file inside the folder")
-      }
-      names.insert(name)
-    }
-    var parts: [Safetensors] = []
-    for name in names.sorted(by: bytesPrecede) {
-      guard let path = files[name] else {
-        throw .modelFileMissing(name, among: files.keys.sorted(by: bytesPrecede))
-      }
-      parts.append(try Safetensors(at: path))
-    }
-    try self.init(parts, shown: indexPath)
   }
 
   public init(_ parts: [Safetensors], shown: String) throws(Diagnostic) {
-    self.parts = parts
-    self.shown = shown
-    var index: [String: Int] = [:]
-    for (number, part) in parts.enumerated() {
-      for entry in part.entries {
-        guard index.updateValue(number, forKey: entry.name) == nil else {
-          throw .checkpointIndex(shown, because: "'\(entry.name)' is in two files")
-        }
-      }
-    }
-    self.index = index
+    try self.init(
+      parts.flatMap { part in part.entries.map { StoredTensor($0, in: part.file) } }, shown: shown,
+      fileCount: parts.count)
   }
 
-  private func find(_ name: String) -> (part: Safetensors, entry: Safetensors.Entry)? {
-    guard let part = index[name], let entry = parts[part][name] else { return nil }
-    return (parts[part], entry)
+  /// Under transformers' names where the architecture is known.
+  public init(_ gguf: GGUFFile) throws(Diagnostic) {
+    try self.init(try gguf.storedTensors(), shown: gguf.file.shown, fileCount: 1)
+  }
+
+  init(_ tensors: [StoredTensor], shown: String, fileCount: Int) throws(Diagnostic) {
+    let sorted = tensors.sorted { bytesPrecede($0.name, $1.name) }
+    for (tensor, next) in zip(sorted, sorted.dropFirst()) where bytesEqual(tensor.name, next.name) {
+      throw .checkpointIndex(shown, because: "'\(tensor.name)' is there twice")
+    }
+    self.tensors = sorted
+    self.shown = shown
+    self.fileCount = fileCount
+  }
+
+  public subscript(name: String) -> StoredTensor? {
+    var low = 0
+    var high = tensors.count
+    while low < high {
+      let middle = (low + high) / 2
+      if bytesPrecede(tensors[middle].name, name) { low = middle + 1 } else { high = middle }
+    }
+    guard low < tensors.count, bytesEqual(tensors[low].name, name) else { return nil }
+    return tensors[low]
   }
 
   /// All weights are here with the right shapes, nothing unknown is: else one diagnostic that lists
@@ -108,51 +124,78 @@ public struct Checkpoint: Sendable {
   ///
   /// **Throws**: `checkpoint-tensors`, `checkpoint-untied`, `safetensors-type`.
   public func match(_ layout: CheckpointLayout) throws(Diagnostic) -> MatchedCheckpoint {
-    let isPrefixed = index.keys.contains { $0.hasPrefix(layout.prefix) }
+    let isPrefixed = tensors.contains { $0.name.hasPrefix(layout.prefix) }
     let prefix = isPrefixed ? layout.prefix : ""
     var missing: [String] = []
     var misshapen: [String] = []
     var known = Set(layout.ignored.map { prefix + $0 })
     var matched: [MatchedCheckpoint.Item] = []
     for tensor in layout.tensors {
-      known.insert(prefix + tensor.name)
-      guard let (part, entry) = find(prefix + tensor.name) else {
+      let inFront = tensor.isPrefixed ? prefix : ""
+      var name = inFront + tensor.name
+      if let old = tensor.oldName, self[name] == nil, self[inFront + old] != nil {
+        name = inFront + old
+      }
+      known.insert(name)
+      guard let stored = self[name] else {
         missing.append(tensor.name)
         continue
       }
-      guard entry.type.isFloating else {
-        throw .safetensorsType(shown, tensor: entry.name, type: entry.type.rawValue)
+      if case .elements(let type) = stored.form, !type.isFloating {
+        throw .safetensorsType(shown, tensor: stored.name, type: type.rawValue)
       }
-      if entry.shape == tensor.shape {
-        matched.append(MatchedCheckpoint.Item(part: part, entry: entry, tensor: tensor))
+      if stored.shape == tensor.shape {
+        matched.append(MatchedCheckpoint.Item(stored: stored, tensor: tensor))
       } else {
-        misshapen.append("\(tensor.name) is \(entry.shape), config.json asks for \(tensor.shape)")
+        misshapen.append("\(tensor.name) is \(stored.shape), config.json asks for \(tensor.shape)")
       }
     }
     if let tied = layout.tied { known.insert(tied.name) }
-    let unknown = index.keys.filter { !known.contains($0) }.sorted(by: bytesPrecede)
+    let others = tensors.map(\.name).filter { !known.contains($0) }
+    let leftOut = others.filter { name in layout.leftOut.contains { name.hasPrefix($0) } }
+    let unknown = others.filter { name in !layout.leftOut.contains { name.hasPrefix($0) } }
     guard missing.isEmpty, misshapen.isEmpty, unknown.isEmpty else {
       throw .checkpointTensors(shown, missing: missing, misshapen: misshapen, unknown: unknown)
     }
-    if let tied = layout.tied, let copy = find(tied.name), let original = find(prefix + tied.to) {
-      guard copy.entry.shape == original.entry.shape,
-        copy.part.floats(copy.entry).elementsEqual(original.part.floats(original.entry))
-      else { throw .checkpointUntied(shown, tied.name, from: prefix + tied.to) }
+    if let tied = layout.tied, let copy = self[tied.name], let original = self[prefix + tied.to] {
+      guard copy.hasSameValues(as: original) else {
+        throw .checkpointUntied(shown, tied.name, from: prefix + tied.to)
+      }
     }
-    return MatchedCheckpoint(shown: shown, items: matched)
+    return MatchedCheckpoint(shown: shown, items: matched, leftOut: leftOut)
   }
 }
 
 /// A checkpoint whose tensors are known to be the expected ones; only `Checkpoint.match` makes one.
 public struct MatchedCheckpoint: Sendable {
   struct Item: Sendable {
-    let part: Safetensors
-    let entry: Safetensors.Entry
+    let stored: StoredTensor
     let tensor: CheckpointLayout.Tensor
   }
 
-  let shown: String
+  /// Rows of blocks as they lie in the file.
+  public struct Blocks: Sendable {
+    public let format: BlockFormat
+    public let rows: Int
+    public let columns: Int
+    public let file: MappedFile
+    /// Bytes of the file.
+    public let range: Range<Int>
+    /// Row number in `bytes` by row number in transformers' order; nil where they are the same.
+    public let rowOrder: [Int]?
+    /// `rows` · `format.bytes(columns:)` bytes; valid while `file` lives.
+    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: file.bytes[range]) }
+  }
+
+  public let shown: String
   let items: [Item]
+  /// Names of tensors of the file that this model does not use: heads for other tasks.
+  public let leftOut: [String]
+
+  public var count: Int { items.count }
+
+  /// Where the tensor with this number of the layout lies.
+  public func stored(_ number: Int) -> StoredTensor { items[number].stored }
 
   /// Reads every tensor as Float, transposed where the layout says so.
   ///
@@ -162,23 +205,68 @@ public struct MatchedCheckpoint: Sendable {
   public func read(
     into destination: (Int) -> UnsafeMutableBufferPointer<Float>
   ) throws(Diagnostic) {
-    for (number, item) in items.enumerated() {
-      let target = destination(number)
-      if item.tensor.isTransposed {
-        let values = item.part.floats(item.entry)
-        let flipped = values.withUnsafeBufferPointer {
-          transposed($0, rows: item.tensor.shape[0], columns: item.tensor.shape[1])
-        }
-        precondition(
-          target.count == flipped.count,
-          "'\(item.tensor.name)' has \(flipped.count) values, the destination \(target.count)")
-        _ = target.update(fromContentsOf: flipped)
-      } else {
-        item.part.read(item.entry, into: target)
+    for number in items.indices { try read(number, into: destination(number)) }
+  }
+
+  /// Reads the tensor with this number of the layout.
+  ///
+  /// **Throws**: `checkpoint-not-finite`.
+  public func read(
+    _ number: Int, into target: UnsafeMutableBufferPointer<Float>
+  ) throws(Diagnostic) {
+    let item = items[number]
+    if item.tensor.isTransposed {
+      let flipped = item.stored.floats().withUnsafeBufferPointer {
+        transposed($0, rows: item.tensor.shape[0], columns: item.tensor.shape[1])
       }
-      if let place = firstNotFinite(UnsafeBufferPointer(target)) {
+      precondition(
+        target.count == flipped.count,
+        "'\(item.tensor.name)' has \(flipped.count) values, the destination \(target.count)")
+      _ = target.update(fromContentsOf: flipped)
+    } else {
+      item.stored.read(into: target)
+    }
+    if let place = firstNotFinite(UnsafeBufferPointer(target)) {
+      throw .checkpointNotFinite(
+        shown, tensor: item.tensor.name, index: place, value: target[place])
+    }
+  }
+
+  /// The tensor with this number as it is stored, if that is a matrix in blocks or in 16 bits; nil
+  /// otherwise. Every value has been looked at.
+  ///
+  /// **Throws**: `checkpoint-not-finite`.
+  public func block(_ number: Int) throws(Diagnostic) -> Blocks? {
+    let item = items[number]
+    let stored = item.stored
+    guard stored.shape.count == 2, !item.tensor.isTransposed, stored.count > 0 else { return nil }
+    let format: BlockFormat
+    switch stored.form {
+    case .elements(.float16): format = .float16
+    case .elements(.bfloat16): format = .bfloat16
+    case .elements: return nil
+    case .blocks(let stored): format = stored
+    }
+    let blocks = Blocks(
+      format: format, rows: stored.shape[0], columns: stored.shape[1], file: stored.file,
+      range: stored.range, rowOrder: stored.rowOrder)
+    try requireFinite(blocks, item.tensor.name)
+    return blocks
+  }
+
+  private func requireFinite(_ blocks: Blocks, _ name: String) throws(Diagnostic) {
+    let rowBytes = blocks.format.bytes(columns: blocks.columns)
+    var row = [Float](repeating: 0, count: blocks.columns)
+    for number in 0..<blocks.rows {
+      let place = row.withUnsafeMutableBufferPointer { row in
+        dequantise(
+          blocks.format, blocks.bytes.baseAddress! + number * rowBytes, into: row.baseAddress!,
+          count: row.count)
+        return firstNotFinite(UnsafeBufferPointer(row))
+      }
+      if let place {
         throw .checkpointNotFinite(
-          shown, tensor: item.tensor.name, index: place, value: target[place])
+          shown, tensor: name, index: number * blocks.columns + place, value: row[place])
       }
     }
   }

@@ -27,27 +27,13 @@ public struct GPT2Configuration: Sendable, Equatable {
 
   /// **Throws**: `json-syntax`, `model-config` naming the member.
   public init(files: [String: String]) throws(Diagnostic) {
-    guard let path = files["config.json"] else {
-      throw .modelFileMissing("config.json", among: files.keys.sorted(by: bytesPrecede))
-    }
-    let file = try MappedFile(at: path)
-    guard file.bytes.count <= 1 << 24 else {
-      throw .modelConfiguration(
-        path, "config.json has \(file.bytes.count) bytes, the limit is 16 MiB")
-    }
-    try self.init(
-      json: try JSONValue(parsing: SourceText(path: path, bytes: file.copy())), shown: path)
+    let (json, path) = try ConfigurationMembers.json(files: files)
+    try self.init(json: json, shown: path)
   }
 
   public init(json: JSONValue, shown: String) throws(Diagnostic) {
-    guard let object = json.object else {
-      throw .modelConfiguration(shown, "it is no JSON object")
-    }
-    let members = Members(object: object, shown: shown)
-    guard let family = object["model_type"]?.string else {
-      throw .modelConfiguration(shown, "it does not name a model_type")
-    }
-    guard family == "gpt2" else { throw .modelFamily(shown, family) }
+    let members = try ConfigurationMembers(json, shown: shown)
+    _ = try members.family(among: ["gpt2"])
 
     vocabularySize = try members.integer("vocab_size", 50257, in: 1...(1 << 24))
     context = try members.integer(
@@ -67,7 +53,7 @@ public struct GPT2Configuration: Sendable, Equatable {
     beginOfText = try members.token("bos_token_id", 50256, vocabulary: vocabularySize)
     endOfText = try members.token("eos_token_id", 50256, vocabulary: vocabularySize)
 
-    let activation = object["activation_function"] ?? "gelu_new"
+    let activation = members.value("activation_function") ?? "gelu_new"
     guard activation == "gelu_new" || activation == "gelu_pytorch_tanh" else {
       throw .modelFeature(shown, "activation_function", activation)
     }
@@ -143,53 +129,5 @@ public struct GPT2Configuration: Sendable, Equatable {
     return CheckpointLayout(
       tensors: tensors, prefix: "transformer.", ignored: ignored,
       tied: (name: "lm_head.weight", to: "wte.weight"))
-  }
-}
-
-/// Members of `config.json` with their ranges; `null` counts as absent.
-private struct Members {
-  let object: JSONObject
-  let shown: String
-
-  private func value(_ name: String) -> JSONValue? {
-    guard let value = object[name], value != .null else { return nil }
-    return value
-  }
-
-  func integer(_ name: String, _ preset: Int, in range: ClosedRange<Int>) throws(Diagnostic) -> Int
-  {
-    guard let value = value(name) else { return preset }
-    guard let number = value.integer, range.contains(number) else {
-      throw .modelConfiguration(
-        shown,
-        "\(name) must be an integer from \(range.lowerBound) to \(range.upperBound), not "
-          + value.canonicalText)
-    }
-    return number
-  }
-
-  func number(
-    _ name: String, _ preset: Double, in range: ClosedRange<Double>
-  ) throws(Diagnostic) -> Double {
-    guard let value = value(name) else { return preset }
-    guard let number = value.double, range.contains(number) else {
-      throw .modelConfiguration(
-        shown,
-        "\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not "
-          + value.canonicalText)
-    }
-    return number
-  }
-
-  /// A token of the vocabulary. GPT-2's preset number is none in a smaller vocabulary.
-  func token(_ name: String, _ preset: Int, vocabulary: Int) throws(Diagnostic) -> Int? {
-    guard object[name] != nil else { return preset < vocabulary ? preset : nil }
-    guard value(name) != nil else { return nil }
-    return try integer(name, preset, in: 0...(vocabulary - 1))
-  }
-
-  func require(_ name: String, _ expected: Bool) throws(Diagnostic) {
-    guard let value = value(name) else { return }
-    guard value == .boolean(expected) else { throw .modelFeature(shown, name, value) }
   }
 }

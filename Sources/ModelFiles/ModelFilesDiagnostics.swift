@@ -31,6 +31,26 @@ extension Diagnostic {
         + "the model before")
   }
 
+  static func ggufMalformed(_ path: String, because reason: String) -> Diagnostic {
+    Diagnostic(
+      "gguf-malformed", "'\(path)' is not a whole GGUF file: \(reason)",
+      help: "fetch the file again; compare its size with the source's")
+  }
+
+  static func ggufType(_ path: String, tensor: String, type: String) -> Diagnostic {
+    Diagnostic(
+      "gguf-type", "tensor '\(tensor)' of '\(path)' has the type \(type)",
+      help:
+        "read here: F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 and Q6_K; take a file in one of "
+        + "these, such as Q4_1 or Q8_0")
+  }
+
+  static func ggufVocabulary(_ path: String, because reason: String) -> Diagnostic {
+    Diagnostic(
+      "gguf-vocabulary", "'\(path)' has no vocabulary that can be read: \(reason)",
+      help: "take another conversion of the model, or give the tokenizer.json as a file of its own")
+  }
+
   static func modelFileMissing(_ name: String, among names: [String]) -> Diagnostic {
     Diagnostic(
       "model-file-missing", "the model has no '\(name)'",
@@ -85,13 +105,13 @@ extension Diagnostic {
   static func modelFamily(_ path: String, _ family: String) -> Diagnostic {
     Diagnostic(
       "model-family", "'\(path)' describes a model of the family '\(family)'",
-      help: "supported here: gpt2")
+      help: "supported here: gpt2, llama, mistral, bert, roberta; in GGUF files: llama")
   }
 
   static func modelFeature(_ path: String, _ name: String, _ value: JSONValue) -> Diagnostic {
     Diagnostic(
       "model-feature",
-      "'\(path)' asks for \(name) = \(value.canonicalText), which is not supported",
+      "'\(path)' asks for \(name) = \(value.shortText), which is not supported",
       help: "computing without it would give other numbers, so the model is refused")
   }
 }
