@@ -1,7 +1,8 @@
 // One description of a transformer block that GPT-2, Llama, Mistral, BERT and RoBERTa are values of.
-// What runs today is checked in ModelSpecification.swift; the arithmetic is in Transformer.swift.
+// The arithmetic is in BlockStack.swift.
 
 import Networks
+import Tensors
 
 /// What one block computes.
 public struct BlockSpecification: Sendable, Equatable {
@@ -20,14 +21,14 @@ public struct BlockSpecification: Sendable, Equatable {
   public enum Positions: Sendable, Equatable {
     /// A table with a row per position, added to the token embedding.
     case learned
-    /// Rotary embedding of queries and keys with this base.
-    case rotary(base: Double)
+    /// Rotary embedding of queries and keys with these inverse frequencies, D/2 of them.
+    case rotary([Float])
   }
 
   public enum Visibility: Sendable, Equatable {
     /// A token sees itself and what is before it.
     case causal
-    /// As causal, at most this many tokens back (Mistral).
+    /// As causal, with this many tokens at most, itself included (Mistral).
     case window(Int)
     /// Every token sees every other of its document: encoders.
     case full
@@ -54,13 +55,11 @@ public struct BlockSpecification: Sendable, Equatable {
   public var feedForward: FeedForward
   /// Inner width F.
   public var inner: Int
-  /// Whether linear layers add a bias.
-  public var hasBiases: Bool
 
   public init(
     normPlacement: NormPlacement, norm: Norm, normEpsilon: Double, positions: Positions,
     visibility: Visibility, heads: Int, keyValueHeads: Int, headSize: Int,
-    feedForward: FeedForward, inner: Int, hasBiases: Bool
+    feedForward: FeedForward, inner: Int
   ) {
     precondition(
       heads > 0 && keyValueHeads > 0 && heads % keyValueHeads == 0,
@@ -75,9 +74,60 @@ public struct BlockSpecification: Sendable, Equatable {
     self.headSize = headSize
     self.feedForward = feedForward
     self.inner = inner
-    self.hasBiases = hasBiases
   }
 
   /// Columns of the joined query, key and value buffer: (H + 2G)·D.
   public var attentionWidth: Int { (heads + 2 * keyValueHeads) * headSize }
+
+  /// Columns of the feed-forward part's first product: F, or 2·F for `[gate | up]`.
+  public var feedForwardWidth: Int { feedForward == .gated ? 2 * inner : inner }
+
+  /// Columns of queries, keys and values in the joined buffer.
+  var joinedColumns: (queries: Range<Int>, keys: Range<Int>, values: Range<Int>) {
+    let queries = heads * headSize
+    let keys = keyValueHeads * headSize
+    return (0..<queries, queries..<queries + keys, queries + keys..<queries + 2 * keys)
+  }
+
+  func attention(dropout: Dropout? = nil) -> Attention {
+    var window: Int?
+    if case .window(let tokens) = visibility { window = tokens }
+    return Attention(
+      heads: heads, keyValueHeads: keyValueHeads, headSize: headSize,
+      isCausal: visibility != .full, window: window, dropout: dropout)
+  }
+
+  /// The angles of `positions` positions, nil where positions are learned.
+  func rotary(positions: Int) -> Rotary? {
+    guard case .rotary(let frequencies) = self.positions else { return nil }
+    return Rotary(inverseFrequencies: frequencies, positions: positions)
+  }
+
+  /// Between the two products of the feed-forward part.
+  ///
+  /// - Parameters:
+  ///   - inner: `[N, F]`, or `[N, 2·F]` if gated; kept for the backward pass.
+  ///   - activated: `[N, F]`, overwritten; may be `inner` if it is not gated and nothing is kept.
+  func activate(_ inner: Tensor, into activated: Tensor) {
+    switch feedForward {
+    case .gelu(let form): form.forward(inner, into: activated)
+    case .gated:
+      SwiGLU.forward(
+        gate: inner.slice(columns: 0..<self.inner),
+        up: inner.slice(columns: self.inner..<2 * self.inner), into: activated)
+    }
+  }
+
+  /// The gradient takes the place of `inner`.
+  ///
+  /// - Parameter dActivated: `[N, F]`
+  func activateBackward(_ dActivated: Tensor, inner: Tensor) {
+    switch feedForward {
+    case .gelu(let form): form.backward(dActivated, x: inner, dx: inner)
+    case .gated:
+      let gate = inner.slice(columns: 0..<self.inner)
+      let up = inner.slice(columns: self.inner..<2 * self.inner)
+      SwiGLU.backward(dActivated, gate: gate, up: up, dGate: gate, dUp: up)
+    }
+  }
 }

@@ -40,11 +40,12 @@ final class SequenceCache {
 /// A model packed for few rows at a time.
 final class Decoder {
   private struct Block {
-    let attentionNorm: LayerNorm
-    let queryKeyValue: PackedLinear
+    let attentionNorm: NormLayer
+    /// Side by side in one buffer, as are the parts of `up`.
+    let queryKeyValue: [PackedLinear]
     let attentionOutput: PackedLinear
-    let feedForwardNorm: LayerNorm
-    let up: PackedLinear
+    let feedForwardNorm: NormLayer
+    let up: [PackedLinear]
     let down: PackedLinear
   }
 
@@ -52,12 +53,12 @@ final class Decoder {
   /// Most rows at a time.
   let capacity: Int
   private let blocks: [Block]
-  private let finalNorm: LayerNorm
+  private let finalNorm: NormLayer
   private let head: PackedLinear
-  private let tokens: Embedding
-  private let positions: Embedding
+  private let embeddings: EmbeddingLayers
+  private let rotary: Rotary?
   private let arena: Arena
-  private let stream, norm, qkv, attended, branch, inner, last, logits: ArenaPlan.Region
+  private let stream, norm, qkv, attended, branch, inner, activated, last, logits: ArenaPlan.Region
 
   /// - Parameters:
   ///   - capacity: tokens of a prefill.
@@ -68,18 +69,18 @@ final class Decoder {
     let source = LayerSource(model: model, gradients: nil)
     self.model = model
     self.capacity = max(capacity, batch)
-    blocks = (0..<specification.layers).map { layer in
-      let layers = BlockLayers(source, layer: layer)
-      return Block(
-        attentionNorm: layers.attentionNorm, queryKeyValue: PackedLinear(layers.queryKeyValue),
+    blocks = source.blocks().map { layers in
+      Block(
+        attentionNorm: layers.attentionNorm,
+        queryKeyValue: layers.queryKeyValue.parts.map { PackedLinear($0) },
         attentionOutput: PackedLinear(layers.attentionOutput),
-        feedForwardNorm: layers.feedForwardNorm, up: PackedLinear(layers.up),
+        feedForwardNorm: layers.feedForwardNorm, up: layers.up.parts.map { PackedLinear($0) },
         down: PackedLinear(layers.down))
     }
-    finalNorm = source.norm(gain: .finalNormGain, bias: .finalNormBias)
-    tokens = source.embedding(.tokenEmbedding)
-    positions = source.embedding(.positionEmbedding)
-    head = PackedLinear(Linear(weight: .f32(tokens.table)))
+    finalNorm = source.finalNorm()
+    embeddings = source.embeddings()
+    rotary = block.rotary(positions: specification.context)
+    head = PackedLinear(source.head())
     var plan = ArenaPlan()
     let rows = self.capacity
     stream = plan.add("stream", rows: rows, columns: specification.width)
@@ -87,7 +88,8 @@ final class Decoder {
     qkv = plan.add("qkv", rows: rows, columns: block.attentionWidth)
     attended = plan.add("attended", rows: rows, columns: block.heads * block.headSize)
     branch = plan.add("branch", rows: rows, columns: specification.width)
-    inner = plan.add("inner", rows: rows, columns: block.inner)
+    inner = plan.add("inner", rows: rows, columns: block.feedForwardWidth)
+    activated = plan.add("activated", rows: rows, columns: block.inner)
     last = plan.add("last", rows: batch, columns: specification.width)
     logits = plan.add("logits", rows: batch, columns: specification.vocabulary)
     arena = Arena(plan)
@@ -97,7 +99,7 @@ final class Decoder {
   static func bytes(_ specification: ModelSpecification, capacity: Int, batch: Int) -> Int {
     let block = specification.block
     let row =
-      3 * specification.width + block.attentionWidth + block.inner
+      3 * specification.width + block.attentionWidth + block.feedForwardWidth + block.inner
       + block.heads * block.headSize
     return ParameterTable(specification).plan.bytes
       + 4 * (max(capacity, batch) * row + batch * (specification.width + specification.vocabulary))
@@ -163,25 +165,31 @@ final class Decoder {
     precondition(rows <= capacity, "\(rows) tokens do not fit a memory for \(capacity)")
     func place(_ region: ArenaPlan.Region) -> Tensor { arena[region].slice(rows: 0..<rows) }
     let block = model.specification.block
-    let queries = block.heads * block.headSize
-    let keys = block.keyValueHeads * block.headSize
+    let columns = block.joinedColumns
     let (stream, norm, qkv, attended) = (place(stream), place(norm), place(qkv), place(attended))
-    let (branch, inner) = (place(branch), place(inner))
+    let (branch, inner, activated) = (place(branch), place(inner), place(activated))
+    func run(_ parts: [PackedLinear], _ x: Tensor, into y: Tensor) {
+      var start = 0
+      for part in parts {
+        part.forward(x, into: y.slice(columns: start..<start + part.outputs))
+        start += part.outputs
+      }
+    }
 
-    tokens.forward(ids, into: stream)
-    positions.forward(places, into: stream, accumulate: true)
+    embeddings.forward(ids, positions: places, into: stream)
     for (layer, weights) in blocks.enumerated() {
       weights.attentionNorm.forward(stream, into: norm, statistics: nil)
-      weights.queryKeyValue.forward(norm, into: qkv)
-      attend(
-        layer, qkv.slice(columns: 0..<queries), qkv.slice(columns: queries..<queries + keys),
-        qkv.slice(columns: queries + keys..<queries + 2 * keys), attended)
+      run(weights.queryKeyValue, norm, into: qkv)
+      let (q, k) = (qkv.slice(columns: columns.queries), qkv.slice(columns: columns.keys))
+      rotary?.forward(q, positions: places)
+      rotary?.forward(k, positions: places)
+      attend(layer, q, k, qkv.slice(columns: columns.values), attended)
       weights.attentionOutput.forward(attended, into: branch)
       Residual.add(branch, into: stream)
       weights.feedForwardNorm.forward(stream, into: norm, statistics: nil)
-      weights.up.forward(norm, into: inner)
-      block.activation.forward(inner, into: inner)
-      weights.down.forward(inner, into: branch)
+      run(weights.up, norm, into: inner)
+      block.activate(inner, into: activated)
+      weights.down.forward(activated, into: branch)
       Residual.add(branch, into: stream)
     }
   }

@@ -3,10 +3,11 @@
 import Diagnostics
 
 extension Diagnostic {
-  static func modelUnsupported(_ names: [String]) -> Diagnostic {
+  static func modelIsAnEncoder(_ family: String) -> Diagnostic {
     Diagnostic(
-      "model-unsupported", "this model needs \(names.joined(separator: ", "))",
-      help: "supported here: blocks of GPT-2's kind")
+      "model-is-an-encoder", "a model of the family '\(family)' gives vectors and writes no text",
+      help: "use a GPT-2, a Llama or a Mistral here; encoders go into train-classifier",
+      consequence: .stageFailed)
   }
 
   static func weightsNotFinite(_ parameter: String) -> Diagnostic {
@@ -92,5 +93,27 @@ extension Diagnostic {
     Diagnostic(
       "logits-not-finite", "the model's logits are not finite, so no token can be chosen",
       help: "the weights are unusable; go back to an earlier model", consequence: .stageFailed)
+  }
+
+  static func adapterTarget(_ name: String, names other: String?, known: [String]) -> Diagnostic {
+    Diagnostic(
+      "adapter-target",
+      other.map { "the target '\(name)' also names '\($0)', which cannot be adapted" }
+        ?? "the model has no linear layer '\(name)'",
+      help: "targets of this model: \(known.joined(separator: ", ")), or all-linear")
+  }
+
+  static func adapterBase(
+    _ path: String, noted: String, found: String, name: String?
+  ) -> Diagnostic {
+    Diagnostic(
+      "adapter-base", "'\(path)' was trained on another base model",
+      notes: [
+        Diagnostic.Note(
+          "its base has the checksum \(noted)" + (name.map { " and the name '\($0)'" } ?? "")),
+        Diagnostic.Note("this base has the checksum \(found)"),
+      ],
+      help:
+        "use the same base in the same storage form: a quantised base computes with other numbers")
   }
 }

@@ -3,11 +3,11 @@
 /// Diagnostic id and its page.
 public let languageModelsExplanations: [(id: String, text: String)] = [
   (
-    "model-unsupported",
+    "model-is-an-encoder",
     """
-    A model is described by one block specification: where norms stand and of which kind, how
-    positions enter, what a token may see, how heads share keys, which feed-forward part. The parts
-    named in the message are not computed here yet. Leaving them out would give other numbers.
+    BERT and RoBERTa let every token see those behind it. They turn a text into vectors and have no
+    output layer that would give the next token, so they cannot be trained on text or write it.
+    Encoders are imported with import-encoder and used by train-classifier.
     """
   ),
   (
@@ -94,6 +94,25 @@ public let languageModelsExplanations: [(id: String, text: String)] = [
     "logits-not-finite",
     """
     The model's output holds NaN or infinity. No token can be chosen from it. Its training diverged.
+    """
+  ),
+  (
+    "adapter-target",
+    """
+    An adapter's targets are the last parts of module paths as in peft's target_modules: c_attn, c_proj,
+    c_fc for GPT-2; q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj for Llama and Mistral;
+    query, key, value, attention.output.dense, intermediate.dense, output.dense for BERT and RoBERTa;
+    all-linear for all of them. Only linear layers inside the blocks are adapted: no embeddings, output
+    matrices or poolers. A target must name at least one of them and nothing else.
+    """
+  ),
+  (
+    "adapter-base",
+    """
+    An adapter is a small correction to the weights it was trained beside. On other weights it computes
+    something without any sign of being wrong. The file notes a checksum of its base, and this base has
+    another. A base quantised at load (nf4) is another base than the same file in single precision:
+    load it in the form that was used in training, or merge there.
     """
   ),
 ]

@@ -8,9 +8,7 @@ import Networks
 /// Everything that determines a model's tensors and arithmetic.
 public struct ModelSpecification: Sendable, Equatable {
   /// Decides file names and the configuration's form.
-  public enum Family: Sendable, Equatable {
-    case gpt2(GPT2Configuration)
-  }
+  public typealias Family = ModelConfiguration
 
   public let family: Family
   public let block: BlockSpecification
@@ -22,33 +20,81 @@ public struct ModelSpecification: Sendable, Equatable {
   public let width: Int
   /// L
   public let layers: Int
-  /// Whether the output matrix is the token embedding.
+  /// Whether the output matrix is the token embedding; encoders have none.
   public let tiesHead: Bool
+  /// The row of a sequence's first token in the table of learned positions: RoBERTa's begin at 2.
+  public let positionOffset: Int
+  /// Rows of the table of token types, of which the first is added to every token; 0 without one.
+  public let tokenTypes: Int
   /// The token that ends a document.
   public let endOfText: Int32?
+  /// All tokens that end a text.
+  public let endsOfText: [Int32]
+
+  public init(_ configuration: ModelConfiguration) {
+    switch configuration {
+    case .gpt2(let configuration): self.init(configuration)
+    case .llama(let configuration): self.init(configuration)
+    case .encoder(let configuration): self.init(configuration)
+    }
+  }
 
   /// GPT-2: pre layer norm, learned positions, causal, tanh GELU, biases, tied head.
   public init(_ configuration: GPT2Configuration) {
     precondition(
       configuration.width % configuration.heads == 0,
       "width \(configuration.width) cannot be cut into \(configuration.heads) heads")
-    family = .gpt2(configuration)
-    block = BlockSpecification(
-      normPlacement: .pre, norm: .layer, normEpsilon: configuration.layerNormEpsilon,
-      positions: .learned, visibility: .causal, heads: configuration.heads,
-      keyValueHeads: configuration.heads, headSize: configuration.width / configuration.heads,
-      feedForward: .gelu(.tanh), inner: configuration.inner, hasBiases: true)
-    vocabulary = configuration.vocabularySize
-    context = configuration.context
-    width = configuration.width
-    layers = configuration.layers
-    tiesHead = true
-    endOfText = configuration.endOfText.map { Int32($0) }
+    self.init(
+      family: .gpt2(configuration),
+      block: BlockSpecification(
+        normPlacement: .pre, norm: .layer, normEpsilon: configuration.layerNormEpsilon,
+        positions: .learned, visibility: .causal, heads: configuration.heads,
+        keyValueHeads: configuration.heads, headSize: configuration.width / configuration.heads,
+        feedForward: .gelu(.tanh), inner: configuration.inner),
+      vocabulary: configuration.vocabularySize, context: configuration.context,
+      width: configuration.width, layers: configuration.layers, tiesHead: true,
+      endsOfText: configuration.endOfText.map { [Int32($0)] } ?? [])
+  }
+
+  /// Llama and Mistral: pre RMS norm, rotary positions, grouped heads, SwiGLU.
+  public init(_ configuration: LlamaConfiguration) {
+    self.init(
+      family: .llama(configuration),
+      block: BlockSpecification(
+        normPlacement: .pre, norm: .rms, normEpsilon: configuration.normEpsilon,
+        positions: .rotary(configuration.inverseFrequencies),
+        visibility: configuration.slidingWindow.map { .window($0) } ?? .causal,
+        heads: configuration.heads, keyValueHeads: configuration.keyValueHeads,
+        headSize: configuration.headSize, feedForward: .gated, inner: configuration.inner),
+      vocabulary: configuration.vocabularySize, context: configuration.context,
+      width: configuration.width, layers: configuration.layers, tiesHead: configuration.tiesHead,
+      endsOfText: configuration.endsOfText.map { Int32($0) })
+  }
+
+  /// BERT and RoBERTa: post layer norm, learned positions, every token sees every other.
+  public init(_ configuration: EncoderConfiguration) {
+    precondition(
+      configuration.width % configuration.heads == 0,
+      "width \(configuration.width) cannot be cut into \(configuration.heads) heads")
+    self.init(
+      family: .encoder(configuration),
+      block: BlockSpecification(
+        normPlacement: .post, norm: .layer, normEpsilon: configuration.layerNormEpsilon,
+        positions: .learned, visibility: .full, heads: configuration.heads,
+        keyValueHeads: configuration.heads, headSize: configuration.width / configuration.heads,
+        feedForward: .gelu(configuration.activation == .gelu ? .erf : .tanh),
+        inner: configuration.inner),
+      vocabulary: configuration.vocabularySize, context: configuration.context,
+      width: configuration.width, layers: configuration.layers, tiesHead: false,
+      positionOffset: configuration.positionOffset,
+      tokenTypes: configuration.typeVocabularySize,
+      endsOfText: configuration.endOfText.map { [Int32($0)] } ?? [])
   }
 
   init(
     family: Family, block: BlockSpecification, vocabulary: Int, context: Int, width: Int,
-    layers: Int, tiesHead: Bool, endOfText: Int32?
+    layers: Int, tiesHead: Bool, positionOffset: Int = 0, tokenTypes: Int = 0,
+    endsOfText: [Int32]
   ) {
     self.family = family
     self.block = block
@@ -57,26 +103,17 @@ public struct ModelSpecification: Sendable, Equatable {
     self.width = width
     self.layers = layers
     self.tiesHead = tiesHead
-    self.endOfText = endOfText
+    self.positionOffset = positionOffset
+    self.tokenTypes = tokenTypes
+    self.endsOfText = endsOfText
+    endOfText = endsOfText.first
   }
 
-  /// What of this value the arithmetic below cannot run yet, each by its name; empty if it runs.
-  public var unsupported: [String] {
-    var names: [String] = []
-    if block.normPlacement != .pre { names.append("norms after the residual (post)") }
-    if block.norm != .layer { names.append("root-mean-square norms") }
-    if block.positions != .learned { names.append("rotary positions") }
-    if block.visibility != .causal { names.append("attention other than causal") }
-    if block.keyValueHeads != block.heads { names.append("grouped key/value heads") }
-    if case .gated = block.feedForward { names.append("a gated feed-forward part") }
-    if !block.hasBiases { names.append("linear layers without biases") }
-    if !tiesHead { names.append("an output matrix of its own") }
-    return names
-  }
+  /// Whether tokens see what follows them, so that the model gives vectors and writes no text.
+  public var isEncoder: Bool { block.visibility == .full }
 
-  /// **Throws**: `model-unsupported` naming the parts.
-  public func requireSupported() throws(Diagnostic) {
-    let names = unsupported
-    guard names.isEmpty else { throw .modelUnsupported(names) }
+  /// **Throws**: `model-is-an-encoder`.
+  public func requireDecoder() throws(Diagnostic) {
+    if isEncoder { throw .modelIsAnEncoder(family.familyName) }
   }
 }

@@ -31,12 +31,8 @@ extension Trainer {
       for token in sequence.tokens { mix(UInt64(UInt32(bitPattern: token))) }
       for mark in sequence.isLearnt ?? [] { mix(mark ? 3 : 5) }
     }
-    let family: JSONValue =
-      switch model.specification.family {
-      case .gpt2(let configuration): configuration.json
-      }
     return JSONValue.object([
-      "model": family, "settings": settings.json, "sequences": .string(String(hash, radix: 16)),
+      "model": model.specification.family.json, "settings": settings.json, "sequences": .string(String(hash, radix: 16)),
     ]).canonicalText
   }
 
