@@ -76,14 +76,17 @@ public struct Likelihood: Sendable, Equatable {
 /// Scores sequences under a model.
 public struct Evaluator {
   public let model: LanguageModel
+  public let adapter: LowRankAdapter?
   public let evaluation: EvaluationProtocol
   /// Tokens computed at a time.
   public let batchTokens: Int
 
-  /// **Throws**: `evaluation-window`.
+  /// **Throws**: `evaluation-window`, `evaluation-stride`, `model-is-an-encoder`.
   public init(
-    _ model: LanguageModel, _ evaluation: EvaluationProtocol, batchTokens: Int = 2048
+    _ model: LanguageModel, _ evaluation: EvaluationProtocol, batchTokens: Int = 2048,
+    adapter: LowRankAdapter? = nil
   ) throws(Diagnostic) {
+    try model.specification.requireDecoder()
     let window = evaluation.window
     guard window >= 2, window <= model.specification.context else {
       throw .evaluationWindow(window, context: model.specification.context)
@@ -92,6 +95,7 @@ public struct Evaluator {
       throw .evaluationStride(stride, window: window)
     }
     self.model = model
+    self.adapter = adapter
     self.evaluation = evaluation
     self.batchTokens = batchTokens
   }
@@ -123,7 +127,7 @@ public struct Evaluator {
     }
     let lengths = windows.map(\.range.count)
     let capacity = max(batchTokens, lengths.max() ?? 1)
-    let transformer = Transformer(model, capacity: capacity, trains: false)
+    let transformer = Transformer(model, capacity: capacity, trains: false, adapter: adapter)
     for run in Batch.runs(of: lengths, atMost: capacity) {
       let batch = Batch(
         windows[run].map { window in

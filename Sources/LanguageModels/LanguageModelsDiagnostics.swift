@@ -10,6 +10,12 @@ extension Diagnostic {
       consequence: .stageFailed)
   }
 
+  static func weightsFrozen(_ parameter: String, storage: String) -> Diagnostic {
+    Diagnostic(
+      "weights-frozen", "'\(parameter)' is kept in \(storage) blocks, which training cannot change",
+      help: "train an adapter, or load the model in single precision", consequence: .stageFailed)
+  }
+
   static func weightsNotFinite(_ parameter: String) -> Diagnostic {
     Diagnostic(
       "weights-not-finite",

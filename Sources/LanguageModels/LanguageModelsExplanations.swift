@@ -11,6 +11,15 @@ public let languageModelsExplanations: [(id: String, text: String)] = [
     """
   ),
   (
+    "weights-frozen",
+    """
+    Weights in blocks of few bits (a GGUF file's, or NF4) have no room for the small changes of an
+    optimizer step. Train an adapter beside them (fine-tune-adapter), or let the model be expanded to
+    single precision while it is read, which takes 4 bytes a weight and as much again for gradients
+    and each of two moments.
+    """
+  ),
+  (
     "weights-not-finite",
     """
     After training, a weight is NaN or infinite. The model is not written, since everything computed

@@ -135,6 +135,11 @@ public struct ParameterTable: Sendable {
     plan.bytes + parameters.reduce(0) { $0 + ($1.storage == nil ? 0 : $1.bytes) }
   }
 
+  /// Bytes of the largest matrix in blocks once it is expanded for a product; 0 without any.
+  public var expansionBytes: Int {
+    parameters.reduce(0) { $1.storage == nil ? $0 : max($0, 4 * $1.count) }
+  }
+
   public func contains(_ role: ParameterRole) -> Bool { places[role] != nil }
 
   public subscript(role: ParameterRole) -> Parameter {

@@ -5,7 +5,7 @@ import ModelFiles
 import Networks
 import Tensors
 
-/// Trains all weights of a model on sequences.
+/// Trains all weights of a model, or an adapter beside them, on sequences.
 ///
 /// ```swift
 /// let trainer = try Trainer(model, on: sequences, settings)
@@ -25,6 +25,8 @@ public final class Trainer {
   }
 
   public let model: LanguageModel
+  /// What learns in place of the model's own weights.
+  public let adapter: LowRankAdapter?
   public let settings: TrainingSettings
   public let totalSteps: Int
   public internal(set) var state = State()
@@ -35,8 +37,11 @@ public final class Trainer {
   }
 
   let sequences: [TokenSequence]
+  let learnt: LearntParameters
   let firstMoments: Arena
   let secondMoments: Arena
+  /// Names the numbers of the model beside an adapter, for its checkpoints.
+  private(set) lazy var frozenBase = model.baseChecksum
   private let supervised: [Int]
   private let transformer: Transformer
   private let parameters: [TrainedParameter]
@@ -45,12 +50,23 @@ public final class Trainer {
   private var plan: EpochPlan
   private let gradients: Arena
 
-  /// - Parameter sequences: each with something to learn, none longer than the context.
+  /// - Parameters:
+  ///   - model: a decoder; in single precision unless there is an adapter.
+  ///   - sequences: each with something to learn, none longer than the context.
+  ///   - adapter: learns in place of the model, which stays as it is.
   ///
-  /// **Throws**: `nothing-to-learn`, `token-outside-vocabulary`, `example-length`.
+  /// **Throws**: `nothing-to-learn`, `token-outside-vocabulary`, `example-length`,
+  /// `model-is-an-encoder`, `weights-frozen`.
   public init(
-    _ model: LanguageModel, on sequences: [TokenSequence], _ settings: TrainingSettings
+    _ model: LanguageModel, on sequences: [TokenSequence], _ settings: TrainingSettings,
+    adapter: LowRankAdapter? = nil
   ) throws(Diagnostic) {
+    try model.specification.requireDecoder()
+    if let adapter {
+      learnt = LearntParameters(of: adapter)
+    } else {
+      learnt = try LearntParameters(of: model)
+    }
     let context = model.specification.context
     for sequence in sequences {
       guard sequence.tokens.count <= context else {
@@ -61,6 +77,7 @@ public final class Trainer {
     }
     guard !sequences.isEmpty else { throw .nothingToLearn(documents: 0) }
     self.model = model
+    self.adapter = adapter
     self.settings = settings
     self.sequences = sequences
     supervised = sequences.map(\.supervisedCount)
@@ -85,21 +102,16 @@ public final class Trainer {
     let longest = sequences.reduce(0) { max($0, $1.tokens.count) }
     let total = sequences.reduce(0) { $0 + $1.tokens.count }
     transformer = Transformer(
-      model, capacity: min(max(settings.microBatchTokens, longest), total), trains: true)
-    guard let gradients = transformer.gradients else {
+      model, capacity: min(max(settings.microBatchTokens, longest), total), trains: true,
+      adapter: adapter)
+    guard let gradients = transformer.stack.adapterGradients ?? transformer.gradients else {
       preconditionFailure("a Transformer made with trains: true has gradients")
     }
     self.gradients = gradients
-    let first = Arena(model.table.plan)
-    let second = Arena(model.table.plan)
-    parameters = model.table.parameters.filter(\.isTrainable).map { parameter in
-      TrainedParameter(
-        value: model.weights[parameter.region], gradient: gradients[parameter.region],
-        firstMoment: first[parameter.region], secondMoment: second[parameter.region],
-        decays: parameter.decays)
-    }
-    firstMoments = first
-    secondMoments = second
+    firstMoments = Arena(learnt.plan)
+    secondMoments = Arena(learnt.plan)
+    parameters = learnt.trained(
+      gradients: gradients, first: firstMoments, second: secondMoments)
   }
 
   /// Bytes of a run beside its sequences: weights, gradients, two moments, activations.
@@ -109,6 +121,19 @@ public final class Trainer {
     3 * ParameterTable(specification).plan.bytes
       + Transformer.bytes(
         specification, capacity: max(longest, microBatchTokens), trains: true)
+  }
+
+  /// Bytes of a run that trains an adapter: the model as it is stored, room for its largest matrix in
+  /// single precision, activations, and the adapter with gradients and two moments.
+  ///
+  /// - Parameter adapterBytes: of its parameters, `LowRankAdapter.plan.bytes`.
+  public static func bytes(
+    _ specification: ModelSpecification, _ table: ParameterTable, adapterBytes: Int, longest: Int,
+    microBatchTokens: Int
+  ) -> Int {
+    table.weightBytes + table.expansionBytes + 3 * adapterBytes
+      + BlockStack.bytes(
+        specification, capacity: max(longest, microBatchTokens), trainedBytes: adapterBytes)
   }
 
   /// Takes the next optimizer step.
@@ -127,7 +152,7 @@ public final class Trainer {
     for run in Batch.runs(of: batch.map(\.tokens.count), atMost: transformer.capacity) {
       let packed = Batch(batch[run])
       var masks: DropoutMasks?
-      if !settings.dropout.isNone {
+      if !settings.dropout.isNone || (adapter?.configuration.dropout ?? 0) > 0 {
         masks = DropoutMasks(
           rates: settings.dropout, seed: settings.seed, step: state.step, firstRow: firstRow)
       }

@@ -1,5 +1,5 @@
-// A training run put down in one file and taken up again, bit for bit: weights, both moments, state
-// and history as a safetensors file, whose rename makes it whole or not there.
+// A training run put down in one file and taken up again, bit for bit: what learns, both moments,
+// state and history as a safetensors file, whose rename makes it whole or not there.
 
 import CanonicalJSON
 import Diagnostics
@@ -19,7 +19,7 @@ extension Trainer {
   public static let checkpointName = "training.safetensors"
 
   private var arenas: [(prefix: String, arena: Arena)] {
-    [("weight/", model.weights), ("first/", firstMoments), ("second/", secondMoments)]
+    [("weight/", learnt.weights), ("first/", firstMoments), ("second/", secondMoments)]
   }
 
   /// What the run is: a checkpoint of anything else is refused.
@@ -31,9 +31,17 @@ extension Trainer {
       for token in sequence.tokens { mix(UInt64(UInt32(bitPattern: token))) }
       for mark in sequence.isLearnt ?? [] { mix(mark ? 3 : 5) }
     }
-    return JSONValue.object([
-      "model": model.specification.family.json, "settings": settings.json, "sequences": .string(String(hash, radix: 16)),
-    ]).canonicalText
+    var members: [(String, JSONValue)] = [
+      ("model", model.specification.family.json), ("settings", settings.json),
+      ("sequences", .string(String(hash, radix: 16))),
+    ]
+    if let adapter {
+      // The file does not hold the model beside which the adapter learns.
+      members.append(("base", .string(frozenBase)))
+      members.append(
+        ("adapter", adapter.configuration.json(baseName: nil, fansInFirst: false, task: "")))
+    }
+    return JSONValue.object(JSONObject(members)).canonicalText
   }
 
   /// Writes the checkpoint into an existing folder; the one before it stays until this one is whole.
@@ -42,13 +50,12 @@ extension Trainer {
   public func save(to folder: String) throws(Diagnostic) {
     var tensors: [TensorToWrite] = []
     for (prefix, arena) in arenas {
-      for parameter in model.table.parameters {
+      for item in learnt.items {
+        let shape = item.region.shape
         tensors.append(
           TensorToWrite(
-            name: prefix + parameter.name,
-            shape: [parameter.shape.rows, parameter.shape.columns],
-            values: UnsafeBufferPointer(
-              start: arena[parameter.region].data, count: parameter.count)))
+            name: prefix + item.name, shape: [shape.rows, shape.columns],
+            values: UnsafeBufferPointer(start: arena[item.region].data, count: shape.count)))
       }
     }
     let place = JSONValue.object([
@@ -91,15 +98,15 @@ extension Trainer {
     }
     var reads: [(Safetensors.Entry, UnsafeMutableBufferPointer<Float>)] = []
     for (prefix, arena) in arenas {
-      for parameter in model.table.parameters {
-        guard let entry = file[prefix + parameter.name], entry.type == .float32,
-          entry.shape == [parameter.shape.rows, parameter.shape.columns]
+      for item in learnt.items {
+        let shape = item.region.shape
+        guard let entry = file[prefix + item.name], entry.type == .float32,
+          entry.shape == [shape.rows, shape.columns]
         else { throw .checkpointOfAnotherRun(path) }
         reads.append(
           (
             entry,
-            UnsafeMutableBufferPointer(
-              start: arena[parameter.region].data, count: parameter.count)
+            UnsafeMutableBufferPointer(start: arena[item.region].data, count: shape.count)
           ))
       }
     }
