@@ -82,6 +82,7 @@ let package = Package(
     room(
       "Corpora", ["Randomness", "CanonicalJSON", "YAMLSyntax", "Diagnostics"], settings: numeric),
     room("Statistics", ["Randomness", "Diagnostics"], settings: numeric),
+    room("Estimation", ["Randomness"], settings: numeric),
 
     // Where both meet.
     room(
@@ -95,7 +96,7 @@ let package = Package(
       "StageLibrary",
       [
         "Scheduling", "LanguageModels", "ModelFiles", "Tokenizers", "Corpora", "Statistics",
-        "Reports", "Randomness", "CanonicalJSON", "Diagnostics",
+        "Estimation", "Reports", "Randomness", "CanonicalJSON", "Diagnostics",
       ]),
     // Text for a person at a terminal: pure functions from states to lines.
     room("Console", ["Diagnostics"]),
@@ -153,6 +154,7 @@ let package = Package(
       settings: numeric, excluding: ["fixtures"]),
     tests("Corpora", ["Randomness", "CanonicalJSON", "Diagnostics"]),
     tests("Statistics", ["Randomness", "Diagnostics"], excluding: ["fixtures"]),
+    tests("Estimation", ["Statistics", "Randomness"], settings: numeric),
     tests("Reports", ["Statistics", "Randomness", "CanonicalJSON", "Diagnostics"]),
     tests("Console"),
     tests(
