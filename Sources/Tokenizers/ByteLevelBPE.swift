@@ -6,25 +6,16 @@ import Synchronization
 
 /// GPT-2's kind of tokenizer: any bytes in, ids out, the same bytes back.
 public final class ByteLevelBPE: Tokenizer {
-  /// A token that stands outside the merges.
-  public struct AddedToken: Sendable, Hashable {
-    public let id: Int32
-    public let content: String
-    /// Special tokens steer models: they never come out of a text. Others are found in it first.
-    public let isSpecial: Bool
-
-    public init(id: Int32, content: String, isSpecial: Bool) {
-      self.id = id
-      self.content = content
-      self.isSpecial = isSpecial
-    }
-  }
+  public typealias AddedToken = Tokenizers.AddedToken
 
   public static let endOfTextContent = "<|endoftext|>"
+  /// Names under which byte-level vocabularies have the end of a document.
+  private static let endsOfText = [endOfTextContent, "<|end_of_text|>", "</s>"]
 
   public let preTokenizer: PreTokenizer
   /// In order of id.
   public let addedTokens: [AddedToken]
+  public let template: TokenTemplate
   /// A piece that is a token as a whole is not merged (`ignore_merges`).
   public let takesWholePieces: Bool
   public let vocabularySize: Int
@@ -41,23 +32,26 @@ public final class ByteLevelBPE: Tokenizer {
   private let decodeBytes: [UInt8]
   private let decodeEnds: [Int32]
   private let specialIDs: Set<Int32>
-  /// Added tokens that text is searched for, longest first.
-  private let soughtTokens: [(bytes: [UInt8], id: Int32)]
+  /// Added tokens that text is searched for: first these, then those marked as normalised.
+  private let finders: [AddedTokenFinder]
   private let idleEncoders = Mutex<[SendableEncoder]>([])
 
   /// Every byte has a token and every merge names tokens: readers check it before.
   init(
     tokens: [[UInt8]?], merges: [(left: Int32, right: Int32, merged: Int32)],
     addedTokens: [AddedToken], preTokenizer: PreTokenizer = PreTokenizer(),
-    takesWholePieces: Bool = false
+    takesWholePieces: Bool = false, template: TokenTemplate = .bare
   ) {
+    self.template = template
     self.tokens = tokens
     mergeList = merges
     self.addedTokens = addedTokens.sorted { $0.id < $1.id }
     self.preTokenizer = preTokenizer
     self.takesWholePieces = takesWholePieces
     vocabularySize = max(tokens.count, addedTokens.map { Int($0.id) + 1 }.max() ?? 0)
-    endOfText = addedTokens.first { $0.content == Self.endOfTextContent }?.id
+    endOfText = Self.endsOfText.lazy.compactMap { name in
+      addedTokens.first { $0.content == name }?.id
+    }.first
     specialIDs = Set(addedTokens.filter(\.isSpecial).map(\.id))
 
     var byteTokens = [Int32](repeating: -1, count: 256)
@@ -86,23 +80,31 @@ public final class ByteLevelBPE: Tokenizer {
     }
     decodeBytes = bytes
     decodeEnds = ends
-    soughtTokens = addedTokens.filter { !$0.isSpecial && !$0.content.isEmpty }
-      .map { (bytes: Array($0.content.utf8), id: $0.id) }
-      .sorted { ($1.bytes.count, $0.id) < ($0.bytes.count, $1.id) }
+    finders = [false, true].map { isNormalized in
+      AddedTokenFinder(addedTokens.filter { $0.isNormalized == isNormalized })
+    }
   }
 
   // MARK: Encoding
 
   /// **Cost**: one pass; pieces seen before are looked up. Several threads may call it at once.
-  public func encode(_ text: [UInt8]) -> [Int32] {
+  public func encode(_ text: [UInt8]) -> [Int32] { encode(text, findsSpecial: false) }
+
+  public func encode(trusted text: [UInt8]) -> [Int32] { encode(text, findsSpecial: true) }
+
+  private func encode(_ text: [UInt8], findsSpecial: Bool) -> [Int32] {
     var out: [Int32] = []
     out.reserveCapacity(text.count / 3 + 8)
     let encoder = idleEncoders.withLock { $0.popLast() } ?? SendableEncoder(makeEncoder())
     text.withUnsafeBufferPointer { text in
-      forEachPlainPart(of: text) { part in
-        encode(plain: part, with: encoder.encoder, to: &out)
-      } added: { id in
-        out.append(id)
+      finders[0].forEachPart(of: text, findsSpecial: findsSpecial) { part in
+        finders[1].forEachPart(of: part, findsSpecial: findsSpecial) { part in
+          encode(plain: part, with: encoder.encoder, to: &out)
+        } found: {
+          out.append($0)
+        }
+      } found: {
+        out.append($0)
       }
     }
     idleEncoders.withLock { $0.append(encoder) }
@@ -126,34 +128,6 @@ public final class ByteLevelBPE: Tokenizer {
     }
   }
 
-  /// Cuts a text at the added tokens that may stand in it: leftmost first, of those the longest.
-  private func forEachPlainPart(
-    of text: UnsafeBufferPointer<UInt8>, _ plain: (UnsafeBufferPointer<UInt8>) -> Void,
-    added: (Int32) -> Void
-  ) {
-    guard !soughtTokens.isEmpty else {
-      if !text.isEmpty { plain(text) }
-      return
-    }
-    var firsts = [Bool](repeating: false, count: 256)
-    for token in soughtTokens { firsts[Int(token.bytes[0])] = true }
-    var start = 0
-    var at = 0
-    while at < text.count {
-      if firsts[Int(text[at])],
-        let token = soughtTokens.first(where: { text[at...].starts(with: $0.bytes) })
-      {
-        if start < at { plain(UnsafeBufferPointer(rebasing: text[start..<at])) }
-        added(token.id)
-        at += token.bytes.count
-        start = at
-      } else {
-        at += 1
-      }
-    }
-    if start < text.count { plain(UnsafeBufferPointer(rebasing: text[start...])) }
-  }
-
   // MARK: Decoding
 
   /// The bytes of one token; a special token has its name's bytes.
@@ -167,14 +141,8 @@ public final class ByteLevelBPE: Tokenizer {
 
   public func isSpecial(_ id: Int32) -> Bool { specialIDs.contains(id) }
 
-  /// The bytes of some ids, special tokens left out.
-  public func decode(_ ids: [Int32]) -> [UInt8] { decode(ids, keepingSpecial: false) }
-
-  public func decode(_ ids: [Int32], keepingSpecial: Bool) -> [UInt8] {
-    var out: [UInt8] = []
-    out.reserveCapacity(4 * ids.count)
-    for id in ids where keepingSpecial || !specialIDs.contains(id) { out += bytes(of: id) }
-    return out
+  public func appendBytes(of id: Int32, isFirst: Bool, to text: inout [UInt8]) {
+    text += bytes(of: id)
   }
 }
 

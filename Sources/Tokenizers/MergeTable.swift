@@ -9,7 +9,8 @@ struct MergeTable: Sendable {
 
   private static let empty = UInt64.max
 
-  /// - Parameter merges: in order of rank; of two equal pairs the first counts.
+  /// - Parameter merges: in order of rank; of two equal pairs the last counts, as in the
+  ///   `tokenizers` library.
   init(_ merges: [(left: Int32, right: Int32, merged: Int32)]) {
     var capacity = 16
     while capacity < 2 * merges.count { capacity *= 2 }
@@ -20,7 +21,6 @@ struct MergeTable: Sendable {
       let key = Self.key(merge.left, merge.right)
       var slot = Self.hash(key) & mask
       while keys[slot] != Self.empty, keys[slot] != key { slot = (slot + 1) & mask }
-      guard keys[slot] == Self.empty else { continue }
       keys[slot] = key
       values[slot] = UInt64(rank) << 32 | UInt64(UInt32(bitPattern: merge.merged))
     }

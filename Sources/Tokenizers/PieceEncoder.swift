@@ -1,5 +1,5 @@
-// Merges the bytes of one piece into tokens, and remembers the pieces it has seen: text repeats its
-// words, so most pieces are found instead of merged. Pieces come from PreTokenizer.swift.
+// Merges the bytes of one piece into tokens, and remembers the pieces it has seen (PieceCache.swift).
+// Pieces come from PreTokenizer.swift.
 
 /// Working memory of an encoding thread.
 final class PieceEncoder {
@@ -8,24 +8,7 @@ final class PieceEncoder {
   /// Vocabulary of whole pieces, where the tokenizer says that a known piece needs no merging.
   private let wholePieces: [[UInt8]: Int32]?
 
-  // The cache: an open hash table of pieces (bytes in `keyBytes`) and their ids (in `ids`).
-  private var slots: [Int32]
-  private var entries: [Entry] = []
-  private var keyBytes: [UInt8] = []
-  private var ids: [Int32] = []
-
-  private struct Entry {
-    let hash: UInt64
-    let keyStart: Int32
-    let keyCount: Int32
-    let idStart: Int32
-    let idCount: Int32
-  }
-
-  /// Longer pieces are merged each time: they hardly repeat.
-  private static let longestCached = 64
-  /// The cache starts again when it holds this many pieces.
-  private static let entryLimit = 1 << 17
+  private var cache = PieceCache()
 
   // Scratch of one merge.
   private var symbols: [Int32] = []
@@ -35,7 +18,6 @@ final class PieceEncoder {
     self.byteTokens = byteTokens
     self.merges = merges
     self.wholePieces = wholePieces
-    slots = [Int32](repeating: -1, count: 1 << 10)
   }
 
   func append(_ piece: UnsafeBufferPointer<UInt8>, to out: inout [Int32]) {
@@ -43,67 +25,15 @@ final class PieceEncoder {
       out.append(byteTokens[Int(piece[0])])
       return
     }
-    guard piece.count <= Self.longestCached else {
+    guard piece.count <= PieceCache.longestPiece else {
       merge(piece, to: &out)
       return
     }
-    let hash = Self.hash(piece)
-    var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
-    while slots[slot] >= 0 {
-      let entry = entries[Int(slots[slot])]
-      if entry.hash == hash, matches(entry, piece) {
-        let start = Int(entry.idStart)
-        if entry.idCount == 1 {
-          out.append(ids[start])
-        } else {
-          out.append(contentsOf: ids[start..<start + Int(entry.idCount)])
-        }
-        return
-      }
-      slot = (slot + 1) & (slots.count - 1)
-    }
+    let hash = PieceCache.hash(piece)
+    if cache.append(piece, hash, to: &out) { return }
     let before = out.count
     merge(piece, to: &out)
-    remember(piece, hash, out[before...], in: slot)
-  }
-
-  private func matches(_ entry: Entry, _ piece: UnsafeBufferPointer<UInt8>) -> Bool {
-    guard Int(entry.keyCount) == piece.count else { return false }
-    let start = Int(entry.keyStart)
-    for index in 0..<piece.count where keyBytes[start + index] != piece[index] { return false }
-    return true
-  }
-
-  private func remember(
-    _ piece: UnsafeBufferPointer<UInt8>, _ hash: UInt64, _ tokens: ArraySlice<Int32>, in slot: Int
-  ) {
-    slots[slot] = Int32(entries.count)
-    entries.append(
-      Entry(
-        hash: hash, keyStart: Int32(keyBytes.count), keyCount: Int32(piece.count),
-        idStart: Int32(ids.count), idCount: Int32(tokens.count)))
-    keyBytes.append(contentsOf: piece)
-    ids.append(contentsOf: tokens)
-    if entries.count >= Self.entryLimit {
-      entries.removeAll(keepingCapacity: true)
-      keyBytes.removeAll(keepingCapacity: true)
-      ids.removeAll(keepingCapacity: true)
-      slots = [Int32](repeating: -1, count: slots.count)
-    } else if 2 * entries.count > slots.count {
-      slots = [Int32](repeating: -1, count: 2 * slots.count)
-      for (index, entry) in entries.enumerated() {
-        var slot = Int(truncatingIfNeeded: entry.hash) & (slots.count - 1)
-        while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
-        slots[slot] = Int32(index)
-      }
-    }
-  }
-
-  @inline(__always)
-  private static func hash(_ piece: UnsafeBufferPointer<UInt8>) -> UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in piece { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    return hash ^ hash >> 32
+    cache.remember(piece, hash, out[before...])
   }
 
   // MARK: Merging
@@ -114,7 +44,7 @@ final class PieceEncoder {
       out.append(id)
       return
     }
-    if piece.count > Self.longestCached {
+    if piece.count > PieceCache.longestPiece {
       mergeLong(piece, to: &out)
     } else {
       mergeShort(piece, to: &out)

@@ -126,34 +126,9 @@ public struct PreTokenizer: Sendable, Hashable {
         self.init(kind: Self.ascii[Int(lead)], length: 1)
         return
       }
-      let left = text.count - at
-      func tail(_ index: Int) -> UInt32? {
-        guard index < left, text[at + index] & 0xC0 == 0x80 else { return nil }
-        return UInt32(text[at + index] & 0x3F)
-      }
-      switch lead {
-      case 0xC2...0xDF:
-        if let a = tail(1) {
-          self.init(UInt32(lead & 0x1F) << 6 | a, length: 2)
-          return
-        }
-      case 0xE0...0xEF:
-        if let a = tail(1), let b = tail(2) {
-          let point = UInt32(lead & 0x0F) << 12 | a << 6 | b
-          if point >= 0x800, !(0xD800..<0xE000).contains(point) {
-            self.init(point, length: 3)
-            return
-          }
-        }
-      case 0xF0...0xF4:
-        if let a = tail(1), let b = tail(2), let c = tail(3) {
-          let point = UInt32(lead & 0x07) << 18 | a << 12 | b << 6 | c
-          if (0x10000..<0x110000).contains(point) {
-            self.init(point, length: 4)
-            return
-          }
-        }
-      default: break
+      if let scalar = UTF8Scalar(text, at) {
+        self.init(kind: UnicodeClass(scalar.value), length: scalar.length)
+        return
       }
       self.init(kind: .other, length: 1)
     }
@@ -161,10 +136,6 @@ public struct PreTokenizer: Sendable, Hashable {
     private init(kind: UnicodeClass, length: Int) {
       self.kind = kind
       self.length = length
-    }
-
-    private init(_ point: UInt32, length: Int) {
-      self.init(kind: UnicodeClass(point), length: length)
     }
 
     private static let ascii: [UnicodeClass] = (UInt32(0)..<128).map(UnicodeClass.init)

@@ -1,5 +1,5 @@
 // What every tokenizer offers to models and corpora. ByteLevelBPE.swift is the one of GPT-2's
-// family; WordPiece (BERT) will stand beside it.
+// family, WordPiece.swift that of BERT; TokenizerFile.swift reads either.
 
 /// Text to ids and back.
 public protocol Tokenizer: Sendable {
@@ -7,14 +7,59 @@ public protocol Tokenizer: Sendable {
   var vocabularySize: Int { get }
   /// The token that ends a document, if the vocabulary has one.
   var endOfText: Int32? { get }
+  /// Tokens outside the model, special ones among them, in order of id.
+  var addedTokens: [AddedToken] { get }
+  /// What stands round a text that a model reads (`[CLS] … [SEP]`), nothing for most decoders.
+  var template: TokenTemplate { get }
+  /// The file that the `tokenizers` library loads: canonical JSON and a line break.
+  var tokenizerJSON: [UInt8] { get }
+
   /// The ids of a text, given as UTF-8. Special tokens never come out of a text, whatever it says.
   func encode(_ text: [UInt8]) -> [Int32]
-  /// The bytes of some ids: not always whole characters.
-  func decode(_ ids: [Int32]) -> [UInt8]
+  /// The ids of a text that the program itself wrote: names of special tokens become their ids.
+  /// Never for texts of users or corpora.
+  func encode(trusted text: [UInt8]) -> [Int32]
+
+  func isSpecial(_ id: Int32) -> Bool
+  /// Adds what one token contributes to a text: not always whole characters.
+  ///
+  /// - Parameter isFirst: whether nothing stands before it (word pieces bring a space otherwise).
+  func appendBytes(of id: Int32, isFirst: Bool, to text: inout [UInt8])
 }
 
 extension Tokenizer {
   public func encode(_ text: String) -> [Int32] { encode(Array(text.utf8)) }
+
+  /// The ids of a text as a model reads it: with what the template puts round it.
+  public func encodeWithTemplate(_ text: [UInt8]) -> [Int32] { template.apply(encode(text)).ids }
+
+  public func encodeWithTemplate(_ text: String) -> [Int32] {
+    encodeWithTemplate(Array(text.utf8))
+  }
+
+  /// Two texts in one sequence (`[CLS] a [SEP] b [SEP]`) with the type of each token.
+  public func encodePair(_ first: [UInt8], _ second: [UInt8]) -> TemplatedText {
+    template.apply(encode(first), encode(second))
+  }
+
+  /// The id of an added token, special ones included, by its content.
+  public func id(ofAdded content: String) -> Int32? {
+    addedTokens.first { $0.content.utf8.elementsEqual(content.utf8) }?.id
+  }
+
+  /// The bytes of some ids, special tokens left out: not always whole characters.
+  public func decode(_ ids: [Int32]) -> [UInt8] { decode(ids, keepingSpecial: false) }
+
+  public func decode(_ ids: [Int32], keepingSpecial: Bool) -> [UInt8] {
+    var text: [UInt8] = []
+    text.reserveCapacity(4 * ids.count)
+    var isFirst = true
+    for id in ids where keepingSpecial || !isSpecial(id) {
+      appendBytes(of: id, isFirst: isFirst, to: &text)
+      isFirst = false
+    }
+    return text
+  }
 
   /// The text of some ids; half characters become U+FFFD, once, after all bytes are joined.
   public func text(of ids: [Int32]) -> String { String(decoding: decode(ids), as: UTF8.self) }

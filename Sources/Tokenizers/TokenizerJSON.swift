@@ -12,10 +12,12 @@ extension ByteLevelBPE {
   public convenience init(tokenizerJSON bytes: [UInt8], path: String = "tokenizer.json")
     throws(Diagnostic)
   {
-    let file = try JSONValue(parsing: SourceText(path: path, bytes: bytes))
+    try self.init(file: JSONValue(parsing: SourceText(path: path, bytes: bytes)))
+  }
+
+  convenience init(file: JSONValue) throws(Diagnostic) {
     guard file.object != nil else { throw .tokenizerMalformed("is not a JSON object") }
     try Self.refuse(file["normalizer"], as: "normalizer")
-    try Self.refuse(file["post_processor"], as: "post-processor", allowing: ["ByteLevel"])
     try Self.refuse(file["decoder"], as: "decoder", allowing: ["ByteLevel"])
     let preTokenizer = try Self.preTokenizer(file["pre_tokenizer"])
 
@@ -25,10 +27,12 @@ extension ByteLevelBPE {
     try Self.refuseOptions(of: model)
     let vocabulary = try VocabularyTable(model["vocab"])
     let merges = try Self.merges(model["merges"], vocabulary)
-    let added = try Self.addedTokens(file["added_tokens"], vocabulary)
+    let added = try AddedToken.read(file["added_tokens"], vocabulary)
+    let size = max(vocabulary.idLimit, added.map { Int($0.id) + 1 }.max() ?? 0)
     self.init(
       tokens: try vocabulary.tokens(except: added), merges: merges, addedTokens: added,
-      preTokenizer: preTokenizer, takesWholePieces: model["ignore_merges"]?.boolean ?? false)
+      preTokenizer: preTokenizer, takesWholePieces: model["ignore_merges"]?.boolean ?? false,
+      template: try TokenTemplate(postProcessor: file["post_processor"], vocabularySize: size))
   }
 
   private static func refuse(
@@ -112,36 +116,6 @@ extension ByteLevelBPE {
     return merges
   }
 
-  private static func addedTokens(_ part: JSONValue?, _ vocabulary: VocabularyTable)
-    throws(Diagnostic) -> [AddedToken]
-  {
-    guard let part, part != .null else { return [] }
-    guard let list = part.array else {
-      throw .tokenizerMalformed("has 'added_tokens' that is no list")
-    }
-    var tokens: [AddedToken] = []
-    for item in list {
-      guard let id = item["id"]?.integer, let content = item["content"]?.string, !content.isEmpty
-      else { throw .tokenizerMalformed("has an added token without id or content") }
-      guard id >= 0, id < vocabulary.idLimit + list.count else {
-        throw .tokenizerMalformed("gives '\(content)' the id \(id), far beyond the vocabulary")
-      }
-      if let holder = vocabulary.spelling(of: Int32(id)), holder != content {
-        throw .tokenizerMalformed("gives the id \(id) to both '\(holder)' and '\(content)'")
-      }
-      if tokens.contains(where: { Int($0.id) == id || bytesEqual($0.content, content) }) {
-        throw .tokenizerMalformed("has the added token '\(content)' or its id \(id) twice")
-      }
-      let isSpecial = item["special"]?.boolean ?? false
-      for flag in ["lstrip", "rstrip", "single_word"]
-      where !isSpecial && item[flag]?.boolean == true {
-        throw .tokenizerUnsupported("added-token option", flag)
-      }
-      tokens.append(AddedToken(id: Int32(id), content: content, isSpecial: isSpecial))
-    }
-    return tokens
-  }
-
   // MARK: Writing
 
   /// The file in the layout that the `tokenizers` library loads: canonical JSON and a line break.
@@ -162,17 +136,11 @@ extension ByteLevelBPE {
     }
     let file: JSONValue = .object([
       "version": "1.0", "truncation": .null, "padding": .null, "normalizer": .null,
-      "post_processor": .null, "decoder": byteLevel,
+      "post_processor": template.postProcessor { String(decoding: bytes(of: $0), as: UTF8.self) },
+      "decoder": byteLevel,
       "pre_tokenizer": preTokenizer.isolatesDigits
         ? .object(["type": "Sequence", "pretokenizers": .array([digits, byteLevel])]) : byteLevel,
-      "added_tokens": .array(
-        addedTokens.map {
-          .object([
-            "id": .integer(Int($0.id)), "content": .string($0.content),
-            "special": .boolean($0.isSpecial), "single_word": false, "lstrip": false,
-            "rstrip": false, "normalized": false,
-          ])
-        }),
+      "added_tokens": .array(addedTokens.map(\.json)),
       "model": .object([
         "type": "BPE", "dropout": .null, "unk_token": .null, "continuing_subword_prefix": .null,
         "end_of_word_suffix": .null, "fuse_unk": false, "byte_fallback": false,

@@ -4,7 +4,8 @@ import Diagnostics
 
 extension Diagnostic {
   private static let help =
-    "Plumb reads byte-level BPE tokenizers as GPT-2 and SmolLM have them"
+    "Plumb reads byte-level BPE as GPT-2, SmolLM and RoBERTa have it and BERT's WordPiece; take a "
+    + "checkpoint with such a tokenizer, or train one with 'train-tokenizer'"
 
   static func tokenizerUnsupported(_ part: String, _ name: String) -> Diagnostic {
     Diagnostic(
@@ -18,6 +19,29 @@ extension Diagnostic {
       help: "save it again with the library it came from, or train one with 'train-tokenizer'")
   }
 
+  static func vocabularyUnsupported(_ key: String, _ name: String) -> Diagnostic {
+    Diagnostic(
+      "tokenizer-unsupported",
+      "the GGUF file's vocabulary has \(key) '\(name)', which is not implemented",
+      help: "take the checkpoint as a Hugging Face folder with its tokenizer.json, if it has one of "
+        + "the known kinds; of GGUF vocabularies 'gpt2' with pre 'gpt-2', 'smollm' or 'roberta-bpe' "
+        + "is read")
+  }
+
+  static func chatTemplateUnsupported(_ jinja: String) -> Diagnostic {
+    let start = jinja.prefix(60).map { $0.isNewline ? " " : String($0) }.joined()
+    return Diagnostic(
+      "chat-template-unsupported",
+      "the chat template '\(start)\(jinja.count > 60 ? "…" : "")' is not ChatML",
+      help: "render the conversations to texts with transformers' apply_chat_template and give those")
+  }
+
+  static func chatTokenMissing(_ name: String) -> Diagnostic {
+    Diagnostic(
+      "chat-tokens-missing", "the vocabulary has no token '\(name)', which ChatML needs",
+      help: "take the instruction-tuned checkpoint of the model, whose vocabulary has it")
+  }
+
   static func mergesMalformed(_ reason: String, at span: SourceSpan? = nil) -> Diagnostic {
     Diagnostic("merges-malformed", "the merges file \(reason)", at: span)
   }
@@ -29,9 +53,11 @@ public let tokenizersExplanations: [(id: String, text: String)] = [
     "tokenizer-unsupported",
     """
     A tokenizer.json describes a pipeline: normalizer, pre-tokenizer, model, post-processor, decoder.
-    Plumb runs the one of GPT-2 (and SmolLM's, which isolates digits): model BPE, pre-tokenizer
-    ByteLevel, no normalizer. Any other part would change the ids, so it is refused by its name
-    instead of being skipped.
+    Plumb runs two: byte-level BPE without a normalizer (GPT-2, RoBERTa; SmolLM, which isolates
+    digits) and BERT's WordPiece with its normalizer and pre-tokenizer. Post-processors:
+    TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel. Any other part would change the
+    ids, so it is refused by its name instead of being skipped. Vocabularies of GGUF files name their
+    split in 'tokenizer.ggml.pre'; an unknown name is refused for the same reason.
     """
   ),
   (
@@ -47,6 +73,21 @@ public let tokenizersExplanations: [(id: String, text: String)] = [
     """
     A merges.txt holds one merge a line, two tokens with one space between, best merge first; a first
     line '#version: …' is skipped. The place shows the line that is different.
+    """
+  ),
+  (
+    "chat-template-unsupported",
+    """
+    A checkpoint says in Jinja, a programming language, how messages become text. Plumb knows the
+    programs that mean ChatML, as SmolLM2 has it, and runs no others. Texts that were rendered before
+    can be given as they are.
+    """
+  ),
+  (
+    "chat-tokens-missing",
+    """
+    ChatML marks messages with the tokens '<|im_start|>' and '<|im_end|>'. A vocabulary without them
+    belongs to a model that has not learnt conversations.
     """
   ),
 ]

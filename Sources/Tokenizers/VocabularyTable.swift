@@ -31,6 +31,7 @@ struct VocabularyTable {
   }
 
   func spelling(of id: Int32) -> String? { spellings[id] }
+  func id(of spelling: String) -> Int32? { idOfSpelling[Array(spelling.utf8)] }
 
   func merge(_ left: String, _ right: String, rank: Int) throws(Diagnostic) -> (
     left: Int32, right: Int32, merged: Int32
@@ -42,6 +43,13 @@ struct VocabularyTable {
       return id
     }
     return (left: try id(left), right: try id(right), merged: try id(left + right))
+  }
+
+  /// Id → bytes of the spelling, where a vocabulary spells its tokens plainly.
+  var plainTokens: [[UInt8]?] {
+    var tokens = [[UInt8]?](repeating: nil, count: idLimit)
+    for (id, spelling) in spellings { tokens[Int(id)] = Array(spelling.utf8) }
+    return tokens
   }
 
   /// Id → bytes. Added tokens may stand in the vocabulary too; they are spelled plainly there.
