@@ -19,6 +19,7 @@
 /// **Source**: ggml's `ggml-common.h` for all but NF4. NF4's codes are those of Dettmers et al. 2023
 /// ("QLoRA"), the first element of a pair in the high half; that the scale lies in front of its codes
 /// is our own layout.
+// swift-format-ignore: AlwaysUseLowerCamelCase
 public enum BlockFormat: String, Sendable, CaseIterable {
   case float16 = "F16"
   case bfloat16 = "BF16"

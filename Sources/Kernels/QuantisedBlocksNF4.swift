@@ -57,3 +57,73 @@ public func expandNF4Codes(
     }
   }
 }
+
+// MARK: Double quantisation
+
+/// Scales that share a second scale.
+public let doubleQuantisationBlock = 256
+
+/// bitsandbytes' signed 8-bit map: in each of seven decades the middles of 2ⁱ equal steps from a tenth to
+/// the whole, both signs, and 0 and 1. Rising.
+public let dynamicMap: [Float] = {
+  var entries: [Float] = [0, 1]
+  var decade = 1e-6
+  for i in 0..<7 {
+    let count = (1 << i) + 1
+    // As torch.linspace in single precision: from both ends.
+    let step = (Float(1) - Float(0.1)) / Float(count - 1)
+    let edges = (0..<count).map {
+      $0 < count / 2
+        ? Float(0.1) + step * Float($0) : Float(1) - step * Float(count - 1 - $0)
+    }
+    for k in 0..<count - 1 {
+      let middle = (edges[k] + edges[k + 1]) / 2
+      entries.append(Float(decade) * middle)
+      entries.append(-Float(decade) * middle)
+    }
+    decade = [1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10][i]
+  }
+  return entries.sorted()
+}()
+
+/// The entry of a rising book nearest to a value, the lower of two at the same distance.
+private func nearestEntry(_ value: Float, _ book: UnsafeBufferPointer<Float>) -> Int {
+  var low = 0
+  var high = book.count - 1
+  while low < high {
+    let middle = (low + high) / 2
+    if book[middle] < value { low = middle + 1 } else { high = middle }
+  }
+  return low > 0 && value - book[low - 1] <= book[low] - value ? low - 1 : low
+}
+
+/// Quantises the scales of NF4 blocks: their mean is taken off, and what is left is stored in 8 bits
+/// against the greatest of each 256.
+///
+/// - Parameters:
+///   - scales: `[count]`
+///   - codes: `[count]`, overwritten.
+///   - magnitudes: one for each 256 scales, overwritten.
+/// - Returns: the mean.
+public func quantiseScales(
+  _ scales: UnsafePointer<Float>, _ count: Int, codes: UnsafeMutablePointer<UInt8>,
+  magnitudes: UnsafeMutablePointer<Float>
+) -> Float {
+  var total = 0.0
+  for i in 0..<count { total += Double(scales[i]) }
+  let mean = Float(total / Double(max(1, count)))
+  dynamicMap.withUnsafeBufferPointer { book in
+    var first = 0
+    while first < count {
+      let end = min(count, first + doubleQuantisationBlock)
+      var magnitude: Float = 1e-38
+      for i in first..<end { magnitude = max(magnitude, abs(scales[i] - mean)) }
+      magnitudes[first / doubleQuantisationBlock] = magnitude
+      for i in first..<end {
+        codes[i] = UInt8(nearestEntry((scales[i] - mean) / magnitude, book))
+      }
+      first = end
+    }
+  }
+  return mean
+}

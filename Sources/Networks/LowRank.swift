@@ -40,16 +40,32 @@ public struct LowRank: Sendable {
   public var inputs: Int { a.columns }
   public var outputs: Int { b.rows }
 
+  /// weight += s·B·A.
+  ///
+  /// - Parameter weight: `[out, in]`
+  public func addProduct(to weight: Tensor) {
+    weight.require(outputs, inputs, "weight", in: "LowRank.addProduct")
+    Scratch.with(b.count) { memory in
+      let scaled = Tensor(memory, rows: outputs, columns: rank)
+      scaled.copy(from: b)
+      Kernels.scale(memory, by: scale, scaled.count)
+      matmul(scaled, a, .none, into: weight, accumulate: true)
+    }
+  }
+
   /// - Parameters:
   ///   - x: `[N, in]`
   ///   - y: `[N, out]`, added to.
-  func forward(_ x: Tensor, addingTo y: Tensor) {
+  ///   - then: called for finished pieces of y, see `matmul`.
+  func forward(
+    _ x: Tensor, addingTo y: Tensor, then: ((Range<Int>, Range<Int>) -> Void)? = nil
+  ) {
     withInput(x) { x in
       Scratch.with(x.rows * rank + 16) { memory in
         let t = Tensor(memory, rows: x.rows, columns: rank)
         matmul(x, a, .second, into: t)
         Kernels.scale(t.data, by: scale, t.count)
-        matmul(t, b, .second, into: y, accumulate: true)
+        matmul(t, b, .second, into: y, accumulate: true, then: then)
       }
     }
   }

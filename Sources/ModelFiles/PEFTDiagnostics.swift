@@ -1,0 +1,43 @@
+// What reading adapters can say; the pages behind the ids are in ModelFilesExplanations.swift.
+
+import CanonicalJSON
+import Diagnostics
+
+extension Diagnostic {
+  static func adapterFileMissing(_ name: String, among names: [String]) -> Diagnostic {
+    Diagnostic(
+      "adapter-file-missing", "the adapter has no '\(name)'",
+      help: names.isEmpty
+        ? "the folder is empty" : suggestion(for: name, among: names, called: "a file"))
+  }
+
+  static func adapterConfiguration(_ path: String, _ reason: String) -> Diagnostic {
+    Diagnostic(
+      "adapter-config", "'\(path)' cannot be an adapter's configuration: \(reason)",
+      help: "use the adapter_config.json that was saved together with the weights")
+  }
+
+  static func adapterFeature(_ path: String, _ name: String, _ value: JSONValue) -> Diagnostic {
+    Diagnostic(
+      "adapter-feature", "'\(path)' asks for \(name) = \(value.shortText), which is not supported",
+      help: "merge the adapter with peft and import the merged model")
+  }
+
+  static func adapterTensors(
+    _ path: String, missing: [String], misshapen: [String], unknown: [String]
+  ) -> Diagnostic {
+    func list(_ names: [String]) -> String {
+      names.prefix(8).joined(separator: ", ")
+        + (names.count > 8 ? " and \(names.count - 8) more" : "")
+    }
+    var notes: [Diagnostic.Note] = []
+    if !missing.isEmpty { notes.append(.init("missing: \(list(missing))")) }
+    if !misshapen.isEmpty { notes.append(.init("wrong shape: \(list(misshapen))")) }
+    if !unknown.isEmpty { notes.append(.init("unknown: \(list(unknown))")) }
+    return Diagnostic(
+      "adapter-tensors",
+      "the tensors in '\(path)' are not those of this adapter on this base model",
+      notes: notes,
+      help: "use the base model that the adapter was trained on, and its own adapter_config.json")
+  }
+}
