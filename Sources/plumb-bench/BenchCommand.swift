@@ -1,8 +1,8 @@
-// plumb-bench: how fast this machine computes what Plumb computes. Operations are in
-// OperationBenches.swift, whole models in ModelBenches.swift, the clock in Stopwatch.swift.
+// plumb-bench: how fast this machine computes what Plumb computes, and how fast others do.
+// Operations are in OperationsCommand.swift, whole models in ModelCommand.swift, both sides by turns
+// in CompareCommand.swift.
 
 import ArgumentParser
-import CanonicalJSON
 import Foundation
 import Glibc
 import Tensors
@@ -11,21 +11,9 @@ import Tensors
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plumb-bench",
-    abstract: "Time the operations, a training step and generation.",
-    discussion: """
-      Each figure is the median of several runs. The share is of the largest matrix product that \
-      OpenBLAS reaches here with the same threads.
-      """)
-
-  @Option(help: "Threads (default: all processors).") var threads: Int?
-  @Option(help: "Runs of each bench.") var runs = 7
-  @Option(help: "Only benches whose name holds this text.") var only = ""
-  @Flag(help: "As JSON.") var json = false
-
-  mutating func validate() throws {
-    if runs < 1 { throw ValidationError("--runs needs a number from 1") }
-    if let threads, threads < 1 { throw ValidationError("--threads needs a number from 1") }
-  }
+    abstract: "Time operations and whole models, alone or by turns with PyTorch and llama.cpp.",
+    subcommands: [OperationsCommand.self, ModelCommand.self, CompareCommand.self],
+    defaultSubcommand: OperationsCommand.self)
 
   static func main() {
     chooseKernels()
@@ -46,28 +34,17 @@ struct BenchCommand: ParsableCommand {
     var arguments = CommandLine.arguments.map { strdup($0) } + [nil]
     execv("/proc/self/exe", &arguments)
   }
+}
 
-  func run() throws {
-    if let threads { Parallelism.threads = threads }
-    let peak = OperationBenches.peak(runs: runs)
-    var results = [peak]
-    for bench in OperationBenches.all() + ModelBenches.all() where isWanted(bench.name) {
-      results.append(bench.measure(runs: runs))
-    }
-    if json {
-      let object = JSONValue.object([
-        "kernels": .string(BLASInfo.coreName), "threads": .integer(Parallelism.threads),
-        "results": .array(results.map { $0.json(peak: peak) }),
-      ])
-      print(object.indentedText, terminator: "")
-    } else {
-      print("\(BLASInfo.coreName) kernels, \(Parallelism.threads) threads, median of \(runs) runs")
-      if let warning = BLASInfo.warning { print("warning: \(warning)") }
-      print("")
-      print(Measurement.heading)
-      for result in results { print(result.line(peak: peak)) }
-    }
+/// What every subcommand takes.
+struct ThreadOptions: ParsableArguments {
+  @Option(help: "Threads (default: all processors).") var threads: Int?
+
+  mutating func validate() throws {
+    if let threads, threads < 1 { throw ValidationError("--threads needs a number from 1") }
   }
 
-  private func isWanted(_ name: String) -> Bool { only.isEmpty || name.contains(only) }
+  func apply() {
+    if let threads { Parallelism.threads = threads }
+  }
 }

@@ -7,7 +7,9 @@ import Tensors
 
 enum OperationBenches {
   /// What OpenBLAS reaches here with the same threads: the measure for everything else.
-  static func peak(runs: Int) -> Measurement {
+  static func peak(runs: Int) -> Measurement { peakBench().measure(runs: runs) }
+
+  static func peakBench() -> Bench {
     let n = 2048
     let memory = Buffers()
     let (a, b, c) = (memory.filled(n, n), memory.filled(n, n), memory.filled(n, n))
@@ -16,13 +18,15 @@ enum OperationBenches {
       body: {
         matmul(a, b, .second, into: c)
         memory.keep()
-      }
-    ).measure(runs: runs)
+      })
   }
 
-  static func all() -> [Bench] {
-    [(width: 128, heads: 4, vocabulary: 1024), (width: 768, heads: 12, vocabulary: 50257)]
-      .flatMap { block(width: $0.width, heads: $0.heads, vocabulary: $0.vocabulary) }
+  /// Each group's memory is there only while it is measured.
+  static var groups: [() -> [Bench]] {
+    [
+      { block(width: 128, heads: 4, vocabulary: 1024) },
+      { block(width: 768, heads: 12, vocabulary: 50257) },
+    ]
   }
 
   /// - Parameters: tokens N = 2,048 in sequences of 128.

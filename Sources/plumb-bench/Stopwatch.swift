@@ -8,6 +8,8 @@ struct Bench {
   let name: String
   /// Floating-point operations of one go; 0 where the figure would say nothing.
   var operations: Double = 0
+  /// Bytes that one go has to read and write; 0 where arithmetic is what counts.
+  var bytes: Double = 0
   /// Tokens of one go; 0 where there are none.
   var tokens: Double = 0
   let body: () -> Void
@@ -18,11 +20,9 @@ struct Bench {
     body()
     let once = Self.seconds(1, body)
     let repeats = max(1, min(10_000, Int(0.01 / max(1e-9, once))))
-    let times = (0..<runs).map { _ in Self.seconds(repeats, body) / Double(repeats) }.sorted()
-    let middle = times.count / 2
-    let median =
-      times.count.isMultiple(of: 2) ? (times[middle - 1] + times[middle]) / 2 : times[middle]
-    return Measurement(name: name, seconds: median, operations: operations, tokens: tokens)
+    let times = (0..<runs).map { _ in Self.seconds(repeats, body) / Double(repeats) }
+    return Measurement(
+      name: name, seconds: median(times), operations: operations, bytes: bytes, tokens: tokens)
   }
 
   private static func seconds(_ repeats: Int, _ body: () -> Void) -> Double {
@@ -36,17 +36,22 @@ struct Measurement {
   let name: String
   let seconds: Double
   let operations: Double
+  let bytes: Double
   let tokens: Double
 
   /// **Units**: 10⁹ floating-point operations per second.
   var gigaflops: Double? { operations > 0 ? operations / seconds * 1e-9 : nil }
 
-  static let heading = row("bench", "time", "GFLOP/s", "of peak", "tokens/s")
+  /// **Units**: 10⁹ bytes per second.
+  var gigabytes: Double? { bytes > 0 ? bytes / seconds * 1e-9 : nil }
+
+  static let heading = row("bench", "time", "GFLOP/s", "of peak", "GB/s", "tokens/s")
 
   func line(peak: Measurement) -> String {
     let share = gigaflops.map { String(format: "%.0f %%", 100 * $0 / peak.gigaflops!) }
     return Self.row(
       name, Self.time(seconds), gigaflops.map { String(format: "%.1f", $0) } ?? "", share ?? "",
+      gigabytes.map { String(format: "%.1f", $0) } ?? "",
       tokens > 0 ? String(format: "%.0f", tokens / seconds) : "")
   }
 
@@ -56,6 +61,7 @@ struct Measurement {
       members.append(("gflops", .number(gigaflops)))
       members.append(("share_of_peak", .number(gigaflops / peak.gigaflops!)))
     }
+    if let gigabytes { members.append(("gigabytes_per_second", .number(gigabytes))) }
     if tokens > 0 { members.append(("tokens_per_second", .number(tokens / seconds))) }
     return .object(JSONObject(members))
   }
@@ -70,7 +76,7 @@ struct Measurement {
     func pad(_ text: String, _ width: Int) -> String {
       String(repeating: " ", count: max(0, width - text.count))
     }
-    return cells[0] + pad(cells[0], 34)
-      + zip(cells.dropFirst(), [11, 9, 9, 10]).map { pad($0, $1) + $0 }.joined()
+    return cells[0] + pad(cells[0], 44)
+      + zip(cells.dropFirst(), [11, 9, 9, 8, 10]).map { pad($0, $1) + $0 }.joined()
   }
 }
