@@ -25,7 +25,7 @@ public struct EncoderConfiguration: Sendable, Equatable {
   public enum Pooling: String, Sendable {
     /// The first token. BERT: `pooler.dense` with tanh, then `classifier`; RoBERTa: `classifier.dense`
     /// with tanh, then `classifier.out_proj`. The classes of transformers.
-    case first
+    case first = "cls"
     /// The mean of all tokens, then `classifier`: our own; transformers loads the encoder of it.
     case mean
   }
@@ -143,7 +143,7 @@ public struct EncoderConfiguration: Sendable, Equatable {
       throw .modelFeature(shown, "quantization_config", value)
     }
     configuredLabels = try Self.labels(members)
-    let pooling = try members.text("classifier_pooling", "first")
+    let pooling = try members.text("classifier_pooling", "cls")
     guard let pooling = Pooling(rawValue: pooling) else {
       throw .modelFeature(shown, "classifier_pooling", .string(pooling))
     }

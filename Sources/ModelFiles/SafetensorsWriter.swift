@@ -1,11 +1,14 @@
-// Writes safetensors: equal tensors give equal bytes, and the file appears whole or not at all.
+// Writes safetensors: equal tensors give equal bytes, and the file appears whole or not at all. Models
+// in several files are written by ShardedWriter.swift.
 
 import CanonicalJSON
 import Diagnostics
 
-/// A tensor to be written as F32.
+/// A tensor to be written, in single precision or rounded to 16 bits.
 public struct TensorToWrite {
   public let name: String
+  /// What the file holds.
+  public let type: ElementType
   public let shape: [Int]
   /// Row major, one element per product of `shape`.
   public let values: UnsafeBufferPointer<Float>
@@ -14,8 +17,11 @@ public struct TensorToWrite {
   public let isTransposed: Bool
 
   public init(
-    name: String, shape: [Int], values: UnsafeBufferPointer<Float>, isTransposed: Bool = false
+    name: String, shape: [Int], values: UnsafeBufferPointer<Float>, isTransposed: Bool = false,
+    type: ElementType = .float32
   ) {
+    precondition(
+      [.float32, .float16, .bfloat16].contains(type), "'\(name)' cannot be written as \(type)")
     precondition(
       shape.reduce(1, *) == values.count,
       "'\(name)' of shape \(shape) cannot hold \(values.count) values")
@@ -25,11 +31,62 @@ public struct TensorToWrite {
     self.shape = shape
     self.values = values
     self.isTransposed = isTransposed
+    self.type = type
+  }
+
+  /// Bytes in the file.
+  var byteCount: Int { values.count * type.byteCount }
+
+  func write(to file: inout AtomicFile) throws(Diagnostic) {
+    guard isTransposed else {
+      try Self.write(values, as: type, to: &file)
+      return
+    }
+    let flipped = transposed(values, rows: shape[1], columns: shape[0])
+    try flipped.withUnsafeBufferPointer { buffer throws(Diagnostic) in
+      try Self.write(buffer, as: type, to: &file)
+    }
+  }
+
+  private static func write(
+    _ values: UnsafeBufferPointer<Float>, as type: ElementType, to file: inout AtomicFile
+  ) throws(Diagnostic) {
+    guard type != .float32 else {
+      try file.write(UnsafeRawBufferPointer(values))
+      return
+    }
+    // A piece at a time: no second copy of the model.
+    let piece = 1 << 20
+    for start in stride(from: 0, to: values.count, by: piece) {
+      let part = values[start..<min(start + piece, values.count)]
+      let bits: [UInt16] = part.map { type == .float16 ? Float16($0).bitPattern : bfloat16Bits($0) }
+      try bits.withUnsafeBufferPointer { buffer throws(Diagnostic) in
+        try file.write(UnsafeRawBufferPointer(buffer))
+      }
+    }
+  }
+}
+
+/// The upper half of a number's bits, rounded to nearest, ties to even. NaN stays NaN.
+func bfloat16Bits(_ value: Float) -> UInt16 {
+  let bits = value.bitPattern
+  if value.isNaN { return UInt16(truncatingIfNeeded: bits >> 16) | 0x40 }
+  return UInt16(truncatingIfNeeded: (bits + 0x7FFF + (bits >> 16 & 1)) >> 16)
+}
+
+extension ElementType {
+  /// What a file of this type gives back for a number.
+  public func rounded(_ value: Float) -> Float {
+    switch self {
+    case .float16: Float(Float16(value))
+    case .bfloat16: Float(bitPattern: UInt32(bfloat16Bits(value)) << 16)
+    default: value
+    }
   }
 }
 
 extension Safetensors {
-  /// Writes tensors in the order of the reference writer (alignment, then name: all are F32 here).
+  /// Writes tensors in the order of the reference writer (widest type first, then name).
   ///
   /// - Parameter metadata: text beside the tensors; `format: pt`, which transformers insists on, is
   ///   added where it is missing.
@@ -38,20 +95,13 @@ extension Safetensors {
   public static func write(
     _ tensors: [TensorToWrite], metadata: [(String, String)] = [], to path: String
   ) throws(Diagnostic) {
-    let sorted = tensors.sorted { bytesPrecede($0.name, $1.name) }
+    let sorted = tensors.sorted {
+      $0.type.byteCount != $1.type.byteCount
+        ? $0.type.byteCount > $1.type.byteCount : bytesPrecede($0.name, $1.name)
+    }
     var file = try AtomicFile(at: path)
     try file.write(header(sorted, metadata: metadata))
-    for tensor in sorted {
-      if tensor.isTransposed {
-        let flipped = transposed(
-          tensor.values, rows: tensor.shape[1], columns: tensor.shape[0])
-        try flipped.withUnsafeBufferPointer { buffer throws(Diagnostic) in
-          try file.write(UnsafeRawBufferPointer(buffer))
-        }
-      } else {
-        try file.write(UnsafeRawBufferPointer(tensor.values))
-      }
-    }
+    for tensor in sorted { try tensor.write(to: &file) }
     try file.commit()
   }
 
@@ -61,12 +111,13 @@ extension Safetensors {
     var members: [(String, JSONValue)] = [("__metadata__", .object(JSONObject(texts)))]
     var offset = 0
     for tensor in sorted {
-      let end = offset + 4 * tensor.values.count
+      let end = offset + tensor.byteCount
       members.append(
         (
           tensor.name,
           .object([
-            "dtype": "F32", "shape": .array(tensor.shape.map { .integer($0) }),
+            "dtype": .string(tensor.type.rawValue),
+            "shape": .array(tensor.shape.map { .integer($0) }),
             "data_offsets": [.integer(offset), .integer(end)],
           ])
         ))

@@ -54,7 +54,7 @@ private func read(_ checkpoint: Checkpoint) throws -> [[Float]] {
   return buffers.map(Array.init)
 }
 
-private func refusal(of body: () throws -> Void) -> Diagnostic? {
+func refusal(of body: () throws -> Void) -> Diagnostic? {
   do {
     try body()
     return nil

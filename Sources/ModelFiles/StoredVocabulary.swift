@@ -3,7 +3,7 @@
 import Diagnostics
 
 /// The members `tokenizer.ggml.…` and the chat template.
-public struct GGUFVocabulary: Sendable {
+public struct StoredVocabulary: Sendable {
   /// `gpt2` (byte-level BPE), `llama` (sentencepiece), `bert`, …
   public let model: String
   /// How text is cut before merging: `smollm`, `gpt-2`, `llama-bpe`, …
