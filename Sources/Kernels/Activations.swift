@@ -91,6 +91,17 @@ public func expShifted(
   map(x, y, count) { fastExp((-shift).addingProduct($0, scale)) }
 }
 
+/// The greatest number and Σ e^(x − greatest) of at most a few hundred numbers, which stay in a cache:
+/// a piece of a softmax. NaN shows in the sum.
+public func maximumAndExpSum(_ x: UnsafePointer<Float>, _ count: Int) -> (Float, Float) {
+  let greatest = maximum(x, count)
+  return withUnsafeTemporaryAllocation(of: Float.self, capacity: max(1, count)) { buffer in
+    let y = buffer.baseAddress!
+    for i in 0..<count { y[i] = fastExp(x[i] - greatest) }
+    return (greatest, sum(y, count))
+  }
+}
+
 /// ½x(1 + tanh u) = x·σ(2u), 2√(2/π) = 1.59576912: one exponential, one division, and exact small values for x ≪ 0.
 public func geluTanh(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ count: Int) {
   map(x, y, count) { v in

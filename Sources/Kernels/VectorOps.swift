@@ -24,3 +24,10 @@ public func addScaled(
 public func scale(_ x: UnsafeMutablePointer<Float>, by a: Float, _ count: Int) {
   for i in 0..<count { x[i] *= a }
 }
+
+/// y *= x, number by number.
+public func multiply(
+  _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, _ count: Int
+) {
+  for i in 0..<count { y[i] *= x[i] }
+}

@@ -58,10 +58,11 @@ public struct Attention: Sendable {
   ) {
     check(q: q, k: k, v: v, o: o, segments)
     logSumExp?.require(q.rows, heads, "logSumExp", in: "Attention.forward")
-    parallelFor(segments.count * keyValueHeads) { task in
+    parallelFor(segments.count * heads) { task in
+      let head = task % heads
       let work = AttentionWork(
-        self, segments[task / keyValueHeads], group: task % keyValueHeads)
-      work.forward(q: q, k: k, v: v, o: o, logSumExp: logSumExp)
+        self, segments[task / heads], group: head / (heads / keyValueHeads))
+      work.forward(head: head, q: q, k: k, v: v, o: o, logSumExp: logSumExp)
     }
   }
 

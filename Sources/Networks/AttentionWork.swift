@@ -1,6 +1,8 @@
-// Attention of one segment and one key/value head, with all query heads that share it: the unit that
-// threads take. All products run in our own kernel, whose bits depend on neither blocks nor
-// neighbours; a token's row therefore has the same bits alone, packed, or with another future.
+// Attention of one segment: forward for one query head, backward for one key/value head with all query
+// heads that share it; the units that threads take. Scores lie transposed, one row for each key, in
+// blocks of 32 queries (Kernels/ScoreBlocks.swift). All products run in our own kernel, whose bits
+// depend on neither blocks nor neighbours; a token's row therefore has the same bits alone, packed, or
+// with another future.
 
 import Foundation
 import Kernels
@@ -8,157 +10,158 @@ import Tensors
 
 /// One task of `Attention`.
 struct AttentionWork {
-  /// Queries of a block: small, since a block computes its whole square on the diagonal.
-  static let queryBlock = 32
-  /// Keys of a block: scores of 32 × 256 fit into the first-level cache.
-  static let keyBlock = 256
+  /// Queries of a block.
+  static let queryBlock = ScoreBlock.queries
+  /// Keys of a block: its scores take half of a first-level cache. A multiple of 128 for dropout.
+  static let keyBlock = 128
 
   let attention: Attention
   let tokens: Range<Int>
   let group: Int
-  /// Head size and segment length, up to whole vectors.
+  /// Head size up to whole vectors.
   let width: Int
-  let length: Int
 
   init(_ attention: Attention, _ tokens: Range<Int>, group: Int) {
     self.attention = attention
     self.tokens = tokens
     self.group = group
     width = (attention.headSize + 15) & ~15
-    length = (tokens.count + 15) & ~15
   }
 
   private var size: Int { attention.headSize }
+  private var dropsOut: Bool { (attention.dropout?.rate ?? 0) > 0 }
   private var headsOfGroup: Range<Int> {
     let shared = attention.heads / attention.keyValueHeads
     return group * shared..<(group + 1) * shared
   }
 
-  /// Rows of one head that a product may read in whole vectors: in place if the head size allows,
-  /// else copied into `scratch` with zeros behind.
-  private func wholeRows(
-    _ tensor: Tensor, head: Int, _ scratch: UnsafeMutablePointer<Float>
-  ) -> (start: UnsafeMutablePointer<Float>, step: Int) {
-    let start = tensor.row(tokens.lowerBound) + head * size
-    if size == width { return (start, tensor.stride) }
+  /// Copies some of the segment's rows of one head, close together and with zeros behind.
+  private func copy(
+    _ tensor: Tensor, head: Int, _ rows: Range<Int>, to target: UnsafeMutablePointer<Float>
+  ) {
     copyRows(
-      start, fromStep: tensor.stride, rows: tokens.count, columns: size, to: scratch,
-      toStep: width, clearing: true)
-    return (scratch, width)
+      tensor.row(tokens.lowerBound + rows.lowerBound) + head * size, fromStep: tensor.stride,
+      rows: rows.count, columns: size, to: target, toStep: width, clearing: true)
   }
 
-  /// Writes the head's rows as `[D, length]`, zeros behind.
+  /// Writes a block of queries as `[D, 32]`, zeros behind.
   private func transposed(
-    _ tensor: Tensor, head: Int, _ target: UnsafeMutablePointer<Float>
+    _ tensor: Tensor, head: Int, _ rows: Range<Int>, to target: UnsafeMutablePointer<Float>
   ) {
-    for d in 0..<size {
-      for column in tokens.count..<length { target[d * length + column] = 0 }
-    }
+    let block = Self.queryBlock
+    if rows.count < block { target.update(repeating: 0, count: size * block) }
     transpose(
-      tensor.row(tokens.lowerBound) + head * size, fromStep: tensor.stride, rows: tokens.count,
-      columns: size, to: target, toStep: length)
+      tensor.row(tokens.lowerBound + rows.lowerBound) + head * size, fromStep: tensor.stride,
+      rows: rows.count, columns: size, to: target, toStep: block)
   }
 
-  /// Blocks of keys that some of the queries `first..<end` of the segment see.
-  private func keyBlocks(_ first: Int, _ end: Int) -> (end: Int, blocks: Range<Int>) {
-    let end = attention.isCausal ? end : tokens.count
-    let start = attention.window.map { max(0, first - $0 + 1) } ?? 0
-    return (end, start / Self.keyBlock..<(end + Self.keyBlock - 1) / Self.keyBlock)
+  /// Keys that some of the queries see, in blocks that begin at multiples of `keyBlock`.
+  private func keyBlocks(_ queries: Range<Int>) -> [Range<Int>] {
+    let end = attention.isCausal ? queries.upperBound : tokens.count
+    let start = attention.window.map { max(0, queries.lowerBound - $0 + 1) } ?? 0
+    return stride(from: start / Self.keyBlock * Self.keyBlock, to: end, by: Self.keyBlock).map {
+      $0..<min(end, $0 + Self.keyBlock)
+    }
   }
 
-  /// Keys of a block from `firstKey` on that a query sees; perhaps none.
-  private func visible(_ query: Int, _ firstKey: Int, _ count: Int) -> Range<Int> {
-    guard attention.isCausal else { return 0..<count }
-    let end = max(0, min(count, query - firstKey + 1))
-    guard let window = attention.window else { return 0..<end }
-    return min(end, max(0, query - window + 1 - firstKey))..<end
-  }
-
-  private func clear(_ row: UnsafeMutablePointer<Float>, outside seen: Range<Int>, _ count: Int) {
-    for column in 0..<seen.lowerBound { row[column] = 0 }
-    for column in seen.upperBound..<count { row[column] = 0 }
-  }
-
-  private func drop(
-    _ row: UnsafeMutablePointer<Float>, head: Int, query: Int, firstKey: Int, _ count: Int
+  /// Scores of some keys, unseen ones −∞.
+  private func scores(
+    _ keys: Range<Int>, _ keyRows: UnsafePointer<Float>, _ queries: Range<Int>,
+    _ queriesTransposed: UnsafePointer<Float>, into scores: UnsafeMutablePointer<Float>
   ) {
-    guard let dropout = attention.dropout, dropout.rate > 0 else { return }
-    dropout.apply(
-      to: row, maskRow: maskRow(dropout, head, query), firstColumn: firstKey, count: count)
+    product(keyRows, keys, queriesTransposed, into: scores)
+    if attention.isCausal {
+      ScoreBlock.hide(
+        scores, count: keys.count, offset: keys.lowerBound - queries.lowerBound,
+        window: attention.window)
+    }
   }
 
-  /// Both uses of one mask in the backward pass.
-  private func drop(
-    _ p: UnsafePointer<Float>, into dropped: UnsafeMutablePointer<Float>,
-    andTo dScores: UnsafeMutablePointer<Float>, head: Int, query: Int, firstKey: Int, _ count: Int
+  /// Rows of keys or values times a block of 32 columns `[D, 32]`.
+  private func product(
+    _ rows: UnsafePointer<Float>, _ keys: Range<Int>, _ columns: UnsafePointer<Float>,
+    into result: UnsafeMutablePointer<Float>
+  ) {
+    let block = Self.queryBlock
+    smallProduct(
+      Multiplier(rows + keys.lowerBound * width, rowStep: width, columnStep: 1), columns,
+      bStep: block, into: result, cStep: block, m: keys.count, n: block, k: size,
+      accumulate: false)
+  }
+
+  /// Writes the mask of a block as factors `[keys, 32]`.
+  private func mask(
+    _ keys: Range<Int>, _ queries: Range<Int>, head: Int, rows: UnsafeMutablePointer<Float>,
+    to mask: UnsafeMutablePointer<Float>
   ) {
     guard let dropout = attention.dropout else { return }
-    dropout.apply(
-      p, into: dropped, andTo: dScores, maskRow: maskRow(dropout, head, query),
-      firstColumn: firstKey, count: count)
+    for (index, query) in queries.enumerated() {
+      let row = rows + index * Self.keyBlock
+      row.update(repeating: 1, count: keys.count)
+      dropout.apply(
+        to: row,
+        maskRow: (dropout.firstRow + tokens.lowerBound + query) * attention.heads + head,
+        firstColumn: keys.lowerBound, count: keys.count)
+    }
+    if queries.count < Self.queryBlock {
+      mask.update(repeating: 0, count: keys.count * Self.queryBlock)
+    }
+    transpose(
+      rows, fromStep: Self.keyBlock, rows: queries.count, columns: keys.count, to: mask,
+      toStep: Self.queryBlock)
   }
 
-  private func maskRow(_ dropout: Dropout, _ head: Int, _ query: Int) -> Int {
-    (dropout.firstRow + tokens.lowerBound + query) * attention.heads + head
+  private func queryBlocks() -> [Range<Int>] {
+    stride(from: 0, to: tokens.count, by: Self.queryBlock).map {
+      $0..<min(tokens.count, $0 + Self.queryBlock)
+    }
   }
 
-  func forward(q: Tensor, k: Tensor, v: Tensor, o: Tensor, logSumExp: Tensor?) {
-    let (block, keys) = (Self.queryBlock, Self.keyBlock)
-    let needed = size * length + length * width + block * keys + block * width + 2 * block
+  func forward(head: Int, q: Tensor, k: Tensor, v: Tensor, o: Tensor, logSumExp: Tensor?) {
+    let (block, area) = (Self.queryBlock, Self.queryBlock * Self.keyBlock)
+    let full = tokens.count * width
+    let needed = 2 * full + 2 * block * width + area + (dropsOut ? 2 * area : 0) + 3 * block
     Scratch.with(needed) { memory in
-      let keysTransposed = memory
-      let valueCopy = keysTransposed + size * length
-      let scores = valueCopy + length * width
-      let out = scores + block * keys
+      let keyRows = memory
+      let valueRows = keyRows + full
+      let queriesTransposed = valueRows + full
+      let out = queriesTransposed + block * width
       let greatest = out + block * width
       let sums = greatest + block
-      transposed(k, head: group, keysTransposed)
-      let values = wholeRows(v, head: group, valueCopy)
-      for head in headsOfGroup {
-        for first in stride(from: 0, to: tokens.count, by: block) {
-          let rows = min(block, tokens.count - first)
-          let queries = Multiplier(
-            q.row(tokens.lowerBound + first) + head * size, rowStep: q.stride, columnStep: 1)
-          let (end, blocks) = keyBlocks(first, first + rows)
-          for index in blocks {
-            let firstKey = index * keys
-            let count = min(keys, end - firstKey)
-            smallProduct(
-              queries, keysTransposed + firstKey, bStep: length, into: scores, cStep: keys,
-              m: rows, n: count, k: size, accumulate: false)
-            for row in 0..<rows {
-              let s = scores + row * keys
-              let seen = visible(first + row, firstKey, count)
-              let blockGreatest = maximum(s + seen.lowerBound, seen.count) * attention.scale
-              if index == blocks.lowerBound {
-                greatest[row] = blockGreatest
-                sums[row] = 0
-              } else if blockGreatest > greatest[row] {
-                let factor = exp(greatest[row] - blockGreatest)
-                greatest[row] = blockGreatest
-                sums[row] *= factor
-                scale(out + row * width, by: factor, width)
-              }
-              clear(s, outside: seen, count)
-              guard !seen.isEmpty else { continue }
-              let visibleScores = s + seen.lowerBound
-              expShifted(
-                visibleScores, scale: attention.scale, shift: greatest[row], visibleScores,
-                seen.count)
-              sums[row] += sum(visibleScores, seen.count)
-              drop(s, head: head, query: first + row, firstKey: firstKey, seen.upperBound)
+      let factors = sums + block
+      let scores = factors + block
+      let maskRows = scores + area
+      let mask = maskRows + area
+      copy(k, head: group, 0..<tokens.count, to: keyRows)
+      copy(v, head: group, 0..<tokens.count, to: valueRows)
+      for queries in queryBlocks() {
+        transposed(q, head: head, queries, to: queriesTransposed)
+        greatest.update(repeating: -.infinity, count: block)
+        sums.update(repeating: 0, count: block)
+        for (index, keys) in keyBlocks(queries).enumerated() {
+          self.scores(keys, keyRows, queries, queriesTransposed, into: scores)
+          ScoreBlock.softmax(
+            scores, count: keys.count, scale: attention.scale, greatest: greatest, sums: sums,
+            factors: factors)
+          if dropsOut {
+            self.mask(keys, queries, head: head, rows: maskRows, to: mask)
+            multiply(mask, into: scores, keys.count * block)
+          }
+          if index > 0 {
+            for row in 0..<queries.count where factors[row] != 1 {
+              scale(out + row * width, by: factors[row], width)
             }
-            smallProduct(
-              Multiplier(scores, rowStep: keys, columnStep: 1),
-              values.start + firstKey * values.step, bStep: values.step, into: out,
-              cStep: width, m: rows, n: size, k: count, accumulate: index > blocks.lowerBound)
           }
-          for row in 0..<rows {
-            let token = tokens.lowerBound + first + row
-            scale(out + row * width, by: 1 / sums[row], size)
-            (o.row(token) + head * size).update(from: out + row * width, count: size)
-            if let logSumExp { logSumExp[token, head] = greatest[row] + log(sums[row]) }
-          }
+          smallProduct(
+            Multiplier(scores, rowStep: 1, columnStep: block),
+            valueRows + keys.lowerBound * width, bStep: width, into: out, cStep: width,
+            m: queries.count, n: size, k: keys.count, accumulate: index > 0)
+        }
+        for (row, query) in queries.enumerated() {
+          let token = tokens.lowerBound + query
+          scale(out + row * width, by: 1 / sums[row], size)
+          (o.row(token) + head * size).update(from: out + row * width, count: size)
+          if let logSumExp { logSumExp[token, head] = greatest[row] + log(sums[row]) }
         }
       }
     }
@@ -168,85 +171,74 @@ struct AttentionWork {
     _ dO: Tensor, q: Tensor, k: Tensor, v: Tensor, o: Tensor, logSumExp: Tensor, dQ: Tensor,
     dK: Tensor, dV: Tensor
   ) {
-    let (block, keys) = (Self.queryBlock, Self.keyBlock)
-    let full = length * width
-    Scratch.with(2 * size * length + 5 * full + 3 * block * keys + block * width) { memory in
-      let keysTransposed = memory
-      let valuesTransposed = keysTransposed + size * length
-      let keyCopy = valuesTransposed + size * length
-      let queryCopy = keyCopy + full
-      let outCopy = queryCopy + full
-      let dKeys = outCopy + full
+    let (block, area) = (Self.queryBlock, Self.queryBlock * Self.keyBlock)
+    let full = tokens.count * width
+    let needed = 4 * full + 5 * block * width + 2 * area + (dropsOut ? 3 * area : 0) + 2 * block
+    Scratch.with(needed) { memory in
+      let keyRows = memory
+      let valueRows = keyRows + full
+      let dKeys = valueRows + full
       let dValues = dKeys + full
-      let probabilities = dValues + full
-      let dropped = probabilities + block * keys
-      let dScores = dropped + block * keys
-      let dQueries = dScores + block * keys
-      let dropsOut = (attention.dropout?.rate ?? 0) > 0
-      transposed(k, head: group, keysTransposed)
-      transposed(v, head: group, valuesTransposed)
-      let wholeKeys = wholeRows(k, head: group, keyCopy)
+      let queryRows = dValues + full
+      let outRows = queryRows + block * width
+      let dQueries = outRows + block * width
+      let queriesTransposed = dQueries + block * width
+      let outTransposed = queriesTransposed + block * width
+      let sums = outTransposed + block * width
+      let products = sums + block
+      let probabilities = products + block
+      let dScores = probabilities + area
+      let maskRows = dScores + area
+      let mask = maskRows + area
+      let dropped = mask + area
+      copy(k, head: group, 0..<tokens.count, to: keyRows)
+      copy(v, head: group, 0..<tokens.count, to: valueRows)
       dKeys.update(repeating: 0, count: 2 * full)
       for head in headsOfGroup {
-        let queries = wholeRows(q, head: head, queryCopy)
-        let dOut = wholeRows(dO, head: head, outCopy)
-        for first in stride(from: 0, to: tokens.count, by: block) {
-          let rows = min(block, tokens.count - first)
-          let blockQueries = queries.start + first * queries.step
-          let blockOut = dOut.start + first * dOut.step
-          let (end, blocks) = keyBlocks(first, first + rows)
-          for index in blocks {
-            let firstKey = index * keys
-            let count = min(keys, end - firstKey)
-            smallProduct(
-              Multiplier(blockQueries, rowStep: queries.step, columnStep: 1),
-              keysTransposed + firstKey, bStep: length, into: probabilities, cStep: keys,
-              m: rows, n: count, k: size, accumulate: false)
-            smallProduct(
-              Multiplier(blockOut, rowStep: dOut.step, columnStep: 1),
-              valuesTransposed + firstKey, bStep: length, into: dScores, cStep: keys, m: rows,
-              n: count, k: size, accumulate: false)
-            for row in 0..<rows {
-              let token = tokens.lowerBound + first + row
-              let p = probabilities + row * keys
-              let ds = dScores + row * keys
-              let seen = visible(first + row, firstKey, count)
-              expShifted(
-                p + seen.lowerBound, scale: attention.scale, shift: logSumExp[token, head],
-                p + seen.lowerBound, seen.count)
-              if dropsOut {
-                let copy = dropped + row * keys
-                drop(
-                  p, into: copy, andTo: ds, head: head, query: first + row, firstKey: firstKey,
-                  seen.upperBound)
-                clear(copy, outside: seen, count)
-              }
-              let product = dot(
-                dO.row(token) + head * size, o.row(token) + head * size, size)
-              softmaxGradient(
-                p + seen.lowerBound, ds + seen.lowerBound, d: product, scale: attention.scale,
-                ds + seen.lowerBound, seen.count)
-              clear(p, outside: seen, count)
-              clear(ds, outside: seen, count)
+        for queries in queryBlocks() {
+          transposed(q, head: head, queries, to: queriesTransposed)
+          transposed(dO, head: head, queries, to: outTransposed)
+          copy(q, head: head, queries, to: queryRows)
+          copy(dO, head: head, queries, to: outRows)
+          sums.update(repeating: 0, count: 2 * block)
+          for (row, query) in queries.enumerated() {
+            let token = tokens.lowerBound + query
+            sums[row] = logSumExp[token, head]
+            products[row] = dot(dO.row(token) + head * size, o.row(token) + head * size, size)
+          }
+          for (index, keys) in keyBlocks(queries).enumerated() {
+            scores(keys, keyRows, queries, queriesTransposed, into: probabilities)
+            product(valueRows, keys, outTransposed, into: dScores)
+            var used = probabilities
+            if dropsOut {
+              self.mask(keys, queries, head: head, rows: maskRows, to: mask)
+              multiply(mask, into: dScores, keys.count * block)
+              used = dropped
             }
-            let used = dropsOut ? dropped : probabilities
+            ScoreBlock.gradients(
+              probabilities, dScores, count: keys.count, scale: attention.scale,
+              logSumExp: sums, d: products)
+            if dropsOut {
+              dropped.update(from: probabilities, count: keys.count * block)
+              multiply(mask, into: dropped, keys.count * block)
+            }
+            let place = keys.lowerBound * width
             smallProduct(
-              Multiplier(used, rowStep: 1, columnStep: keys), blockOut, bStep: dOut.step,
-              into: dValues + firstKey * width, cStep: width, m: count, n: size, k: rows,
+              Multiplier(used, rowStep: block, columnStep: 1), outRows, bStep: width,
+              into: dValues + place, cStep: width, m: keys.count, n: size, k: queries.count,
               accumulate: true)
             smallProduct(
-              Multiplier(dScores, rowStep: 1, columnStep: keys), blockQueries,
-              bStep: queries.step, into: dKeys + firstKey * width, cStep: width, m: count,
-              n: size, k: rows, accumulate: true)
+              Multiplier(dScores, rowStep: block, columnStep: 1), queryRows, bStep: width,
+              into: dKeys + place, cStep: width, m: keys.count, n: size, k: queries.count,
+              accumulate: true)
             smallProduct(
-              Multiplier(dScores, rowStep: keys, columnStep: 1),
-              wholeKeys.start + firstKey * wholeKeys.step, bStep: wholeKeys.step,
-              into: dQueries, cStep: width, m: rows, n: size, k: count,
-              accumulate: index > blocks.lowerBound)
+              Multiplier(dScores, rowStep: 1, columnStep: block), keyRows + place, bStep: width,
+              into: dQueries, cStep: width, m: queries.count, n: size, k: keys.count,
+              accumulate: index > 0)
           }
           copyRows(
-            dQueries, fromStep: width, rows: rows, columns: size,
-            to: dQ.row(tokens.lowerBound + first) + head * size, toStep: dQ.stride,
+            dQueries, fromStep: width, rows: queries.count, columns: size,
+            to: dQ.row(tokens.lowerBound + queries.lowerBound) + head * size, toStep: dQ.stride,
             clearing: false)
         }
       }

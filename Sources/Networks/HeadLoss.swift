@@ -1,4 +1,4 @@
-// Output layer, softmax and cross-entropy in one, over chunks of supervised rows: logits of 256
+// Output layer, softmax and cross-entropy in one, over chunks of supervised rows: logits of 512
 // tokens exist at a time, never [N, V], and unsupervised rows cost nothing.
 //
 //   z = h·Wᵀ (+ b)   loss = Σₙ log Σᵥ exp zₙᵥ − zₙ,target
@@ -60,8 +60,9 @@ public enum HeadLoss {
       hidden, head, targets, tokenLosses: nil, supervisedCount: supervisedCount, dHidden: dHidden)
   }
 
-  /// Supervised rows that have logits at the same time.
-  static let chunk = 256
+  /// Most supervised rows that have logits at the same time: enough to pay for packing W again, few
+  /// enough for 128 MB of logits.
+  static func chunk(vocabulary: Int) -> Int { max(64, min(512, (32 << 20) / vocabulary)) }
 
   private static func run(
     _ hidden: Tensor, _ head: Linear, _ targets: [Int32], tokenLosses: Tensor?,
@@ -77,8 +78,11 @@ public enum HeadLoss {
     let supervised = targets.indices.filter { targets[$0] >= 0 }
     tokenLosses?.fill(0)
     var total = Total(count: supervised.count)
-    for start in stride(from: 0, to: supervised.count, by: chunk) {
-      let rows = Array(supervised[start..<min(supervised.count, start + chunk)])
+    let most = chunk(vocabulary: head.outputs)
+    let chunks = max(1, (supervised.count + most - 1) / most)
+    let size = max(1, (supervised.count + chunks - 1) / chunks)
+    for start in stride(from: 0, to: supervised.count, by: size) {
+      let rows = Array(supervised[start..<min(supervised.count, start + size)])
       let losses = chunkLosses(
         hidden, head, rows, rows.map { Int(targets[$0]) },
         gradientScale: 1 / Float(supervisedCount), dHidden: dHidden)
@@ -96,31 +100,52 @@ public enum HeadLoss {
   }
 
   /// Losses of some rows and, with `dHidden`, their gradients.
+  ///
+  /// Each finished piece of logits leaves its maximum and its sum of exponentials; one more pass makes
+  /// gradients of the logits.
   private static func chunkLosses(
     _ hidden: Tensor, _ head: Linear, _ rows: [Int], _ targets: [Int], gradientScale: Float,
     dHidden: Tensor?
   ) -> [Double] {
     let (count, width, vocabulary) = (rows.count, hidden.columns, head.outputs)
+    // Whole cache lines: rows of an odd vocabulary would cross them at every store.
+    let step = (vocabulary + 15) & ~15
+    let pieces = (vocabulary + finishedColumns - 1) / finishedColumns
     var losses = [Double](repeating: 0, count: count)
-    Scratch.with(count * (width + vocabulary) + 16) { memory in
-      let z = Tensor(memory, rows: count, columns: vocabulary)
-      let h = Tensor(
-        memory + ((count * vocabulary + 15) & ~15), rows: count, columns: width)
+    Scratch.with(count * (width + step + 2 * pieces)) { memory in
+      let z = Tensor(memory, rows: count, columns: vocabulary, stride: step)
+      let h = Tensor(memory + count * step, rows: count, columns: width)
+      let greatest = Tensor(memory + count * (step + width), rows: count, columns: pieces)
+      let sums = Tensor(greatest.data + count * pieces, rows: count, columns: pieces)
       for (index, row) in rows.enumerated() {
         h.row(index).update(from: hidden.row(row), count: width)
       }
-      head.forward(h, into: z)
+      head.forward(h, into: z) { rows, columns in
+        for row in rows {
+          for first in stride(from: columns.lowerBound, to: columns.upperBound, by: finishedColumns)
+          {
+            let (top, total) = maximumAndExpSum(
+              z.row(row) + first, min(finishedColumns, columns.upperBound - first))
+            greatest[row, first / finishedColumns] = top
+            sums[row, first / finishedColumns] = total
+          }
+        }
+      }
       losses.withUnsafeMutableBufferPointer { losses in
         parallelFor(count, by: 8) { range in
           for row in range {
             let logits = z.row(row)
-            let target = logits[targets[row]]
-            let greatest = maximum(logits, vocabulary)
-            expShifted(logits, scale: 1, shift: greatest, logits, vocabulary)
-            let total = sum(logits, vocabulary)
-            losses[row] = log(Double(total)) + Double(greatest) - Double(target)
+            let top = maximum(greatest.row(row), pieces)
+            var total = 0.0
+            for piece in 0..<pieces {
+              total += Double(sums[row, piece]) * exp(Double(greatest[row, piece] - top))
+            }
+            let logSumExp = log(total) + Double(top)
+            losses[row] = logSumExp - Double(logits[targets[row]])
             if dHidden != nil {
-              scale(logits, by: gradientScale / total, vocabulary)
+              expShifted(
+                logits, scale: 1, shift: Float(logSumExp - log(Double(gradientScale))), logits,
+                vocabulary)
               logits[targets[row]] -= gradientScale
             }
           }

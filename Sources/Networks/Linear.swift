@@ -44,11 +44,47 @@ public struct Linear: Sendable {
   /// - Parameters:
   ///   - x: `[N, in]`
   ///   - y: `[N, out]`, overwritten.
-  public func forward(_ x: Tensor, into y: Tensor) {
+  ///   - then: called for finished pieces of y, see `matmul`.
+  public func forward(_ x: Tensor, into y: Tensor, then: ((Range<Int>, Range<Int>) -> Void)? = nil)
+  {
     x.require(y.rows, inputs, "x", in: "Linear.forward")
     y.require(x.rows, outputs, "y", in: "Linear.forward")
-    weight.withFloats { matmul(x, $0, .second, into: y, rowBias: bias) }
-    lowRank?.forward(x, addingTo: y)
+    guard let lowRank else {
+      product(x, into: y, then: then)
+      return
+    }
+    lowRank.withAddition(x) { add in
+      product(x, into: y) { rows, columns in
+        add(y, rows, columns)
+        then?(rows, columns)
+      }
+    }
+  }
+
+  /// y = x·Wᵀ + b
+  private func product(
+    _ x: Tensor, into y: Tensor, then: ((Range<Int>, Range<Int>) -> Void)?
+  ) {
+    weight.withTiles { tile, outputs in
+      matmul(
+        x, tile, .second, into: y.slice(columns: outputs),
+        rowBias: bias?.slice(columns: outputs),
+        then: then.map { then in
+          { then($0, outputs.lowerBound + $1.lowerBound..<outputs.lowerBound + $1.upperBound) }
+        })
+    }
+  }
+
+  /// dx (+)= dy·W, tile by tile along the outputs: one chain goes on from tile to tile.
+  private func product(
+    _ dy: Tensor, dx: Tensor, accumulate: Bool, then: ((Range<Int>, Range<Int>) -> Void)?
+  ) {
+    weight.withTiles { tile, outputs in
+      matmul(
+        dy.slice(columns: outputs), tile, .none, into: dx,
+        accumulate: accumulate || outputs.lowerBound > 0,
+        then: outputs.upperBound == self.outputs ? then : nil)
+    }
   }
 
   /// Adds into the gradients of weight and bias.
@@ -57,14 +93,25 @@ public struct Linear: Sendable {
   ///   - dy: `[N, out]`
   ///   - x: `[N, in]` of the forward pass.
   ///   - dx: `[N, in]`, overwritten, or added to if `accumulate`; nil if nobody below learns.
-  public func backward(_ dy: Tensor, x: Tensor, dx: Tensor?, accumulate: Bool = false) {
+  ///   - then: called for finished pieces of dx before the weight's gradient is worked out.
+  public func backward(
+    _ dy: Tensor, x: Tensor, dx: Tensor?, accumulate: Bool = false,
+    then: ((Range<Int>, Range<Int>) -> Void)? = nil
+  ) {
     dy.require(x.rows, outputs, "dy", in: "Linear.backward")
     x.require(dy.rows, inputs, "x", in: "Linear.backward")
-    if let dx {
-      dx.require(dy.rows, inputs, "dx", in: "Linear.backward")
-      weight.withFloats { matmul(dy, $0, .none, into: dx, accumulate: accumulate) }
+    dx?.require(dy.rows, inputs, "dx", in: "Linear.backward")
+    if let lowRank, lowRank.isTrained || dx != nil {
+      lowRank.withGradient(dy, x: x) { add in
+        guard let dx else { return }
+        product(dy, dx: dx, accumulate: accumulate) { rows, columns in
+          add(dx, rows, columns)
+          then?(rows, columns)
+        }
+      }
+    } else if let dx {
+      product(dy, dx: dx, accumulate: accumulate, then: then)
     }
-    lowRank?.backward(dy, x: x, dx: dx)
     if let weightGradient { matmul(dy, x, .first, into: weightGradient, accumulate: true) }
     if let biasGradient { addColumnSums(of: dy, to: biasGradient) }
   }

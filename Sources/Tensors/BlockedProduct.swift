@@ -1,44 +1,69 @@
-// The product of Matmul.swift on our own kernel: B is packed in panels of 16 columns, blocks of A and
-// of the panels stay in the second-level cache, pairs of panels in the first. Every number of C is one
-// chain along K; between blocks of K it waits in C, which rounds nothing.
+// The product of Matmul.swift on our own kernel (Kernels/TileProduct.swift). A slab of B is packed by
+// all threads into panels that they share; then each takes strips of C, packs its rows of A and runs
+// through the panels. Every number of C is one chain along K; between blocks of K it waits in C, which
+// rounds nothing. So bits depend neither on the cut nor on the number of rows.
 
 import Kernels
 
-/// Rows of A that go with a block of panels.
-private let rowBlock = 256
-/// Length along K of a block: a pair of panels is 32 KiB.
-private let depthBlock = 256
+/// How a product is cut: a function of the three sizes and nothing else.
+struct ProductPlan {
+  /// Length along K of a block: a strip of A and a panel of B stay in the second-level cache.
+  static let depth = 384
+  /// Numbers of a packed slab of B.
+  static let slab = 5 << 19
+  let slabColumns: Int
+  let slabDepth: Int
+  let stripRows: Int
+  let strips: Int
 
-/// C (+)= A·B, cut as `tiling` says. Arguments as `matmul` has checked them.
+  init(m: Int, n: Int, k: Int) {
+    slabColumns = min(n, 64 * TileShape.panelColumns)
+    let width = (slabColumns + 47) / 48 * 48
+    slabDepth = min(k, max(1, Self.slab / width / Self.depth) * Self.depth)
+    // Strips are to fill a round of four threads; low ones only where there are few.
+    var best = (rows: 16, share: 0.0)
+    for rows in stride(from: m > 1536 ? 96 : 64, through: 32, by: -16) {
+      let count = (m + rows - 1) / rows
+      let share = Double(m) / Double(rows * ((count + 3) / 4 * 4))
+      if share > best.share + 0.02 { best = (rows, share) }
+    }
+    stripRows = best.rows
+    strips = (m + stripRows - 1) / stripRows
+  }
+
+  /// Panels of a task: all of a slab, or fewer where there are few strips.
+  func panelsOfTask(_ panels: Int) -> Int {
+    let groups = max(1, 16 / strips)
+    return max(4, (panels + 4 * groups - 1) / (4 * groups) * 4)
+  }
+}
+
+/// C (+)= A·B. Arguments as `matmul` has checked them.
 func blockedProduct(
   _ a: Tensor, _ b: Tensor, _ transposition: Transposition, into c: Tensor, accumulate: Bool,
-  _ rowBias: Tensor?, k: Int, _ tiling: Tiling
+  _ rowBias: Tensor?, k: Int, then: ((Range<Int>, Range<Int>) -> Void)?
 ) {
+  let plan = ProductPlan(m: c.rows, n: c.columns, k: k)
   let product = BlockedProduct(
     a: a, b: b, transposition: transposition, c: c, accumulate: accumulate, rowBias: rowBias, k: k)
-  let panels = (tiling.n + 15) / 16
-  if tiling.across == 1 {
-    // All tiles read the same panels.
-    Scratch.with(panels * k * 16) { memory in
-      if transposition == .second {
-        parallelFor(panels, by: 4) {
-          product.pack($0, to: memory + $0.lowerBound * k * 16)
+  let width = TileShape.panelColumns
+  let most = (plan.slabColumns + width - 1) / width
+  Scratch.with(most * width * plan.slabDepth) { memory in
+    for firstColumn in stride(from: 0, to: c.columns, by: plan.slabColumns) {
+      let columns = firstColumn..<min(c.columns, firstColumn + plan.slabColumns)
+      let panels = (columns.count + width - 1) / width
+      for firstDepth in stride(from: 0, to: k, by: plan.slabDepth) {
+        let depth = firstDepth..<min(k, firstDepth + plan.slabDepth)
+        product.packColumns(columns, depth, to: memory)
+        let size = plan.panelsOfTask(panels)
+        let groups = (panels + size - 1) / size
+        parallelFor(plan.strips * groups) { task in
+          let first = task / groups * plan.stripRows
+          let panel = task % groups * size
+          product.compute(
+            first..<min(c.rows, first + plan.stripRows), columns, depth,
+            panel..<min(panels, panel + size), memory, then: depth.upperBound == k ? then : nil)
         }
-      } else {
-        parallelFor(k, by: 64) { product.pack(0..<panels, depth: $0, to: memory) }
-      }
-      parallelFor(tiling.count) { index in
-        let (rows, columns) = tiling[index]
-        product.compute(rows, columns, panels: memory)
-      }
-    }
-  } else {
-    parallelFor(tiling.count) { index in
-      let (rows, columns) = tiling[index]
-      let range = columns.lowerBound / 16..<(columns.upperBound + 15) / 16
-      Scratch.with(range.count * k * 16) { memory in
-        product.pack(range, to: memory)
-        product.compute(rows, columns, panels: memory)
       }
     }
   }
@@ -53,80 +78,135 @@ private struct BlockedProduct {
   let rowBias: Tensor?
   let k: Int
 
-  /// Writes panels of B, `[k, 16]` each; what lies beyond the last column is unknown.
-  func pack(_ panels: Range<Int>, to target: UnsafeMutablePointer<Float>) {
-    guard transposition == .second else {
-      pack(panels, depth: 0..<k, to: target)
-      return
-    }
-    for panel in panels {
-      transpose(
-        b.row(panel * 16), fromStep: b.stride, rows: min(16, b.rows - panel * 16), columns: k,
-        to: target + (panel - panels.lowerBound) * k * 16, toStep: 16)
+  /// Blocks of K of a slab, each with all its panels `[count, 48]`.
+  private func blocks(_ depth: Range<Int>) -> [Range<Int>] {
+    stride(from: depth.lowerBound, to: depth.upperBound, by: ProductPlan.depth).map {
+      $0..<min(depth.upperBound, $0 + ProductPlan.depth)
     }
   }
 
-  /// Rows `depth` of some panels of an untransposed B, row after row as they lie in memory.
-  func pack(_ panels: Range<Int>, depth: Range<Int>, to target: UnsafeMutablePointer<Float>) {
-    let first = panels.lowerBound * 16
-    for row in depth {
-      copyToPanels(
-        b.row(row) + first, min(b.columns - first, panels.count * 16), to: target + row * 16,
-        panelStep: k * 16)
-    }
-  }
-
-  /// One tile. `columns` begin with a whole panel, which is the first of `panels`.
-  func compute(
-    _ rows: Range<Int>, _ columns: Range<Int>, panels: UnsafeMutablePointer<Float>
+  /// Writes a slab of B as panels, block of K after block; what lies beyond the last column is unknown.
+  func packColumns(
+    _ columns: Range<Int>, _ depth: Range<Int>, to memory: UnsafeMutablePointer<Float>
   ) {
-    let whole = columns.count / 16
-    let left = columns.count % 16
-    for first in stride(from: rows.lowerBound, to: rows.upperBound, by: rowBlock) {
-      let count = min(rowBlock, rows.upperBound - first)
-      let target = c.row(first) + columns.lowerBound
-      begin(target, step: c.stride, first, columns.lowerBound, count, whole * 16)
-      chains(first, count, panels, whole, target, c.stride)
-      guard left > 0 else { continue }
-      Scratch.with(count * 16) { part in
-        let column = whole * 16
-        begin(part, step: 16, first, columns.lowerBound + column, count, left)
-        if accumulate {
-          copyRows(
-            target + column, fromStep: c.stride, rows: count, columns: left, to: part, toStep: 16,
-            clearing: false)
-        }
-        chains(first, count, panels + whole * k * 16, 1, part, 16)
-        copyRows(
-          part, fromStep: 16, rows: count, columns: left, to: target + column, toStep: c.stride,
-          clearing: false)
+    let width = TileShape.panelColumns
+    let panels = (columns.count + width - 1) / width
+    let blocks = blocks(depth)
+    let stretch = transposition == .second ? 1 : max(1, min(panels, 8))
+    let stretches = (panels + stretch - 1) / stretch
+    parallelFor(blocks.count * stretches) { task in
+      let block = blocks[task / stretches]
+      let first = task % stretches * stretch
+      let start = memory + (block.lowerBound - depth.lowerBound) * panels * width
+      for panel in first..<min(panels, first + stretch) {
+        let column = columns.lowerBound + panel * width
+        packPanel(
+          column..<min(columns.upperBound, column + width), block,
+          to: start + panel * width * block.count)
       }
     }
   }
 
-  /// With a bias, every chain begins with it.
-  private func begin(
-    _ target: UnsafeMutablePointer<Float>, step: Int, _ row: Int, _ column: Int, _ rows: Int,
-    _ width: Int
+  private func packPanel(
+    _ columns: Range<Int>, _ depth: Range<Int>, to target: UnsafeMutablePointer<Float>
   ) {
-    guard let rowBias else { return }
-    for row in 0..<rows { (target + row * step).update(from: rowBias.data + column, count: width) }
+    let width = TileShape.panelColumns
+    if transposition == .second {
+      for offset in stride(from: 0, to: columns.count, by: 16) {
+        transpose(
+          b.row(columns.lowerBound + offset) + depth.lowerBound, fromStep: b.stride,
+          rows: min(16, columns.count - offset), columns: depth.count, to: target + offset,
+          toStep: width)
+      }
+    } else {
+      copyRows(
+        b.row(depth.lowerBound) + columns.lowerBound, fromStep: b.stride, rows: depth.count,
+        columns: columns.count, to: target, toStep: width, clearing: false)
+    }
   }
 
-  /// Some rows times some panels, block by block along K.
-  private func chains(
-    _ row: Int, _ rows: Int, _ panels: UnsafePointer<Float>, _ count: Int,
-    _ target: UnsafeMutablePointer<Float>, _ step: Int
+  /// Writes a strip of A in groups of 16 rows, `[depth, 16]` each.
+  private func packRows(
+    _ rows: Range<Int>, _ depth: Range<Int>, to memory: UnsafeMutablePointer<Float>
   ) {
-    for start in stride(from: 0, to: k, by: depthBlock) {
-      let part =
-        transposition == .first
-        ? Multiplier(a.row(start) + row, rowStep: 1, columnStep: a.stride)
-        : Multiplier(a.row(row) + start, rowStep: a.stride, columnStep: 1)
-      panelProduct(
-        part, panels: panels + start * 16, panelStep: k * 16, panelCount: count, into: target,
-        cStep: step, m: rows, k: min(depthBlock, k - start),
-        accumulate: start > 0 || accumulate || rowBias != nil)
+    for first in stride(from: rows.lowerBound, to: rows.upperBound, by: 16) {
+      let count = min(16, rows.upperBound - first)
+      let target = memory + (first - rows.lowerBound) * depth.count
+      if transposition == .first {
+        copyRows(
+          a.row(depth.lowerBound) + first, fromStep: a.stride, rows: depth.count, columns: count,
+          to: target, toStep: 16, clearing: false)
+      } else {
+        transpose(
+          a.row(first) + depth.lowerBound, fromStep: a.stride, rows: count, columns: depth.count,
+          to: target, toStep: 16)
+      }
     }
+  }
+
+  /// A strip of C: some rows, some panels of a slab of columns, a stretch of K.
+  func compute(
+    _ rows: Range<Int>, _ columns: Range<Int>, _ depth: Range<Int>, _ panels: Range<Int>,
+    _ packed: UnsafeMutablePointer<Float>, then: ((Range<Int>, Range<Int>) -> Void)?
+  ) {
+    let width = TileShape.panelColumns
+    let all = (columns.count + width - 1) / width
+    let groups = (rows.count + 15) & ~15
+    Scratch.with(groups * ProductPlan.depth + rows.count * width) { memory in
+      let edge = memory + groups * ProductPlan.depth
+      for block in blocks(depth) {
+        packRows(rows, block, to: memory)
+        let isLast = block.upperBound == depth.upperBound
+        let start = packed + (block.lowerBound - depth.lowerBound) * all * width
+        var finished = columns.lowerBound + panels.lowerBound * width
+        for panel in panels {
+          let column = columns.lowerBound + panel * width
+          let count = min(width, columns.upperBound - column)
+          multiply(
+            memory, rows, start + panel * width * block.count, column, count, block, edge)
+          let end = column + count
+          if isLast, let then,
+            end - finished >= finishedColumns || panel == panels.upperBound - 1
+          {
+            then(rows, finished..<end)
+            finished = end
+          }
+        }
+      }
+    }
+  }
+
+  /// A strip times one panel; an incomplete vector at the right edge goes through `edge`.
+  private func multiply(
+    _ strip: UnsafePointer<Float>, _ rows: Range<Int>, _ panel: UnsafePointer<Float>,
+    _ column: Int, _ count: Int, _ depth: Range<Int>, _ edge: UnsafeMutablePointer<Float>
+  ) {
+    let target = c.row(rows.lowerBound) + column
+    let continues = depth.lowerBound > 0 || accumulate
+    if count % 16 == 0 {
+      var start = continues ? ChainStart.held : .zero
+      if let rowBias, !continues { start = .row(rowBias.data + column) }
+      tileProduct(
+        strip, rows: rows.count, panel, vectors: count / 16, into: target, cStep: c.stride,
+        k: depth.count, start: start)
+      return
+    }
+    let width = TileShape.panelColumns
+    for row in 0..<rows.count {
+      let line = edge + row * width
+      if continues {
+        line.update(from: target + row * c.stride, count: count)
+      } else if let rowBias {
+        line.update(from: rowBias.data + column, count: count)
+      } else {
+        line.update(repeating: 0, count: count)
+      }
+    }
+    tileProduct(
+      strip, rows: rows.count, panel, vectors: (count + 15) / 16, into: edge, cStep: width,
+      k: depth.count, start: .held)
+    copyRows(
+      edge, fromStep: width, rows: rows.count, columns: count, to: target, toStep: c.stride,
+      clearing: false)
   }
 }

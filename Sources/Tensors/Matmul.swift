@@ -3,6 +3,7 @@
 // is one call of OpenBLAS with one thread. K is never cut between threads.
 
 import COpenBLAS
+import Kernels
 
 /// Which of the two matrices is read transposed.
 public enum Transposition: Sendable {
@@ -17,12 +18,17 @@ public enum Transposition: Sendable {
 /// C = A·B (or += if `accumulate`), with the transposition asked for; `rowBias` `[1, N]` is added to
 /// every row.
 ///
+/// - Parameter then: called for each finished piece of C, rows and columns, as long as it lies in a
+///   cache: what follows a product without another way through memory. Pieces are disjoint, cover C,
+///   begin at multiples of `finishedColumns` and come from any thread.
+///
 /// **Shapes**: see `Transposition`; c is `[M, N]`. All may be columns of wider buffers.
 ///
 /// **Cost**: 2·M·N·K operations.
 public func matmul(
   _ a: Tensor, _ b: Tensor, _ transposition: Transposition, into c: Tensor,
-  accumulate: Bool = false, rowBias: Tensor? = nil
+  accumulate: Bool = false, rowBias: Tensor? = nil,
+  then: ((Range<Int>, Range<Int>) -> Void)? = nil
 ) {
   let m = transposition == .first ? a.columns : a.rows
   let k = transposition == .first ? a.rows : a.columns
@@ -37,13 +43,15 @@ public func matmul(
   guard k > 0 else {
     if !accumulate { c.fill(0) }
     if let rowBias { for row in 0..<m { c.row(row).update(from: rowBias.data, count: n) } }
+    then?(0..<m, 0..<n)
     return
   }
-  let tiling = Tiling(m: m, n: n, k: k)
   if plumb_compiled_for_avx512() == 1 {
-    blockedProduct(a, b, transposition, into: c, accumulate: accumulate, rowBias, k: k, tiling)
+    blockedProduct(
+      a, b, transposition, into: c, accumulate: accumulate, rowBias, k: k, then: then)
     return
   }
+  let tiling = Tiling(m: m, n: n, k: k, step: then == nil ? 16 : finishedColumns)
   _ = BLASInfo.singleThreaded
   parallelFor(tiling.count) { index in
     let (rows, columns) = tiling[index]
@@ -61,10 +69,14 @@ public func matmul(
       transposition == .second ? CblasTrans : CblasNoTrans, Int32(rows.count),
       Int32(columns.count), Int32(k), 1, tileA, Int32(a.stride), tileB, Int32(b.stride),
       accumulate || rowBias != nil ? 1 : 0, tileC, Int32(c.stride))
+    then?(rows, columns)
   }
 }
 
-/// How C is cut: a function of the three sizes and nothing else.
+/// Columns of the pieces that `matmul` calls finished, or a multiple of them.
+public let finishedColumns = 4 * TileShape.panelColumns
+
+/// How C is cut for OpenBLAS: a function of the three sizes and nothing else.
 struct Tiling {
   let m: Int
   let n: Int
@@ -74,7 +86,9 @@ struct Tiling {
   let count: Int
 
   /// Enough tiles for threads to share evenly, each large enough to pay for packing A and B again.
-  init(m: Int, n: Int, k: Int) {
+  ///
+  /// - Parameter step: tiles begin at multiples of it.
+  init(m: Int, n: Int, k: Int, step: Int = 16) {
     self.m = m
     self.n = n
     let work = 2 * m * n * k
@@ -85,7 +99,7 @@ struct Tiling {
       tileColumns = n
     } else {
       tileRows = m
-      tileColumns = Tiling.size(n, parts: wanted)
+      tileColumns = (Tiling.size(n, parts: wanted) + step - 1) / step * step
     }
     across = (n + tileColumns - 1) / tileColumns
     count = across * ((m + tileRows - 1) / tileRows)

@@ -1,0 +1,191 @@
+// The inner kernel of large products (Tensors/BlockedProduct.swift): a strip of packed rows of A times
+// one packed panel of B, in tiles of 8 × 48 numbers that stay in registers. Each number of C is one
+// chain of fused multiply-adds along K, first to last, whatever the tile it falls into.
+
+private typealias Vector = SIMD16<Float>
+
+@inline(__always)
+private func load(_ p: UnsafePointer<Float>) -> Vector {
+  UnsafeRawPointer(p).loadUnaligned(as: Vector.self)
+}
+
+@inline(__always)
+private func store(_ v: Vector, _ p: UnsafeMutablePointer<Float>) {
+  UnsafeMutableRawPointer(p).storeBytes(of: v, as: Vector.self)
+}
+
+/// The widths and heights that packed matrices are made of.
+public enum TileShape {
+  /// Columns of a panel of B, `[k, 48]`: three vectors.
+  public static let panelColumns = 48
+  /// Rows of a group of A, `[k, 16]`: two tiles.
+  public static let groupRows = 16
+}
+
+/// What a chain starts with.
+public enum ChainStart {
+  case zero
+  /// What C holds.
+  case held
+  /// The same row for all rows of C.
+  case row(UnsafePointer<Float>)
+}
+
+/// C (+)= A·B for a strip of rows and one panel.
+///
+/// - Parameters:
+///   - a: groups of 16 rows, `[k, 16]` each, one after the other.
+///   - rows: of C; the last group may be incomplete.
+///   - b: one panel, `[k, 48]`.
+///   - vectors: 1…3, how many vectors of the panel are wanted.
+///   - c: `[rows, 16·vectors]`
+public func tileProduct(
+  _ a: UnsafePointer<Float>, rows: Int, _ b: UnsafePointer<Float>, vectors: Int,
+  into c: UnsafeMutablePointer<Float>, cStep: Int, k: Int, start: ChainStart
+) {
+  switch vectors {
+  case 3: strip(Three.self, a, rows, b, c, cStep, k, start)
+  case 2: strip(Two.self, a, rows, b, c, cStep, k, start)
+  default: strip(One.self, a, rows, b, c, cStep, k, start)
+  }
+}
+
+@inline(__always)
+private func strip<L: Lanes>(
+  _ lanes: L.Type, _ a: UnsafePointer<Float>, _ rows: Int, _ b: UnsafePointer<Float>,
+  _ c: UnsafeMutablePointer<Float>, _ cStep: Int, _ k: Int, _ start: ChainStart
+) {
+  var row = 0
+  while row + 8 <= rows {
+    tile(Eight<L>.self, a + (row & ~15) * k + row & 15, b, c + row * cStep, cStep, k, start)
+    row += 8
+  }
+  if row + 4 <= rows {
+    tile(Four<L>.self, a + (row & ~15) * k + row & 15, b, c + row * cStep, cStep, k, start)
+    row += 4
+  }
+  while row < rows {
+    tile(RowOf<L>.self, a + (row & ~15) * k + row & 15, b, c + row * cStep, cStep, k, start)
+    row += 1
+  }
+}
+
+@inline(__always)
+private func tile<T: Tile>(
+  _ type: T.Type, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+  _ c: UnsafeMutablePointer<Float>, _ cStep: Int, _ k: Int, _ start: ChainStart
+) {
+  var sums = T()
+  switch start {
+  case .zero: break
+  case .held: sums.load(UnsafePointer(c), cStep)
+  case .row(let row): sums.load(row, 0)
+  }
+  var (a, b) = (a, b)
+  for _ in 0..<k {
+    sums.add(a, T.L(b))
+    a += 16
+    b += 48
+  }
+  sums.store(c, cStep)
+}
+
+/// One row's vectors. Structs within structs, all inlined: they end up as registers.
+private protocol Lanes {
+  init()
+  init(_ p: UnsafePointer<Float>)
+  mutating func add(_ factor: Vector, _ b: Self)
+  func store(_ p: UnsafeMutablePointer<Float>)
+}
+
+private struct One: Lanes {
+  var x = Vector.zero
+  @inline(__always) init() {}
+  @inline(__always) init(_ p: UnsafePointer<Float>) { x = Kernels.load(p) }
+  @inline(__always) mutating func add(_ factor: Vector, _ b: One) { x.addProduct(factor, b.x) }
+  @inline(__always) func store(_ p: UnsafeMutablePointer<Float>) { Kernels.store(x, p) }
+}
+
+private struct Two: Lanes {
+  var x = Vector.zero
+  var y = Vector.zero
+  @inline(__always) init() {}
+  @inline(__always) init(_ p: UnsafePointer<Float>) {
+    x = Kernels.load(p)
+    y = Kernels.load(p + 16)
+  }
+  @inline(__always) mutating func add(_ factor: Vector, _ b: Two) {
+    x.addProduct(factor, b.x)
+    y.addProduct(factor, b.y)
+  }
+  @inline(__always) func store(_ p: UnsafeMutablePointer<Float>) {
+    Kernels.store(x, p)
+    Kernels.store(y, p + 16)
+  }
+}
+
+private struct Three: Lanes {
+  var x = Vector.zero
+  var y = Vector.zero
+  var z = Vector.zero
+  @inline(__always) init() {}
+  @inline(__always) init(_ p: UnsafePointer<Float>) {
+    x = Kernels.load(p)
+    y = Kernels.load(p + 16)
+    z = Kernels.load(p + 32)
+  }
+  @inline(__always) mutating func add(_ factor: Vector, _ b: Three) {
+    x.addProduct(factor, b.x)
+    y.addProduct(factor, b.y)
+    z.addProduct(factor, b.z)
+  }
+  @inline(__always) func store(_ p: UnsafeMutablePointer<Float>) {
+    Kernels.store(x, p)
+    Kernels.store(y, p + 16)
+    Kernels.store(z, p + 32)
+  }
+}
+
+/// Some rows of the same width.
+private protocol Tile {
+  associatedtype L: Lanes
+  static var rows: Int { get }
+  init()
+  mutating func load(_ c: UnsafePointer<Float>, _ step: Int)
+  mutating func add(_ a: UnsafePointer<Float>, _ b: L)
+  func store(_ c: UnsafeMutablePointer<Float>, _ step: Int)
+}
+
+private struct RowOf<L: Lanes>: Tile {
+  var lanes = L()
+  @inline(__always) static var rows: Int { 1 }
+  @inline(__always) init() {}
+  @inline(__always) mutating func load(_ c: UnsafePointer<Float>, _ step: Int) { lanes = L(c) }
+  @inline(__always) mutating func add(_ a: UnsafePointer<Float>, _ b: L) {
+    lanes.add(Vector(repeating: a[0]), b)
+  }
+  @inline(__always) func store(_ c: UnsafeMutablePointer<Float>, _ step: Int) { lanes.store(c) }
+}
+
+private struct Twice<Half: Tile>: Tile {
+  typealias L = Half.L
+  var upper = Half()
+  var lower = Half()
+  @inline(__always) static var rows: Int { 2 * Half.rows }
+  @inline(__always) init() {}
+  @inline(__always) mutating func load(_ c: UnsafePointer<Float>, _ step: Int) {
+    upper.load(c, step)
+    lower.load(c + Half.rows * step, step)
+  }
+  @inline(__always) mutating func add(_ a: UnsafePointer<Float>, _ b: L) {
+    upper.add(a, b)
+    lower.add(a + Half.rows, b)
+  }
+  @inline(__always) func store(_ c: UnsafeMutablePointer<Float>, _ step: Int) {
+    upper.store(c, step)
+    lower.store(c + Half.rows * step, step)
+  }
+}
+
+private typealias Four<L: Lanes> = Twice<Twice<RowOf<L>>>
+private typealias Eight<L: Lanes> = Twice<Four<L>>
