@@ -28,6 +28,7 @@ enum Explanations {
     pages += modelFilesExplanations
     pages += languageModelsExplanations
     pages += modelStagesExplanations
+    pages += modelExchangeExplanations
     for table in [statisticsExplanations, reportsExplanations, scoringExplanations] {
       pages += table.map { (id: $0.key, text: $0.value) }
     }

@@ -33,7 +33,9 @@ struct PlumbCommand: ParsableCommand {
         ]),
       CommandGroup(
         name: "Look things up",
-        subcommands: [StagesCommand.self, ExplainCommand.self, SchemaCommand.self]),
+        subcommands: [
+          ModelCommand.self, StagesCommand.self, ExplainCommand.self, SchemaCommand.self,
+        ]),
       CommandGroup(
         name: "Set up and look after",
         subcommands: [
