@@ -107,8 +107,8 @@ final class ActivationMemory {
     arena[region].slice(rows: 0..<rows)
   }
 
-  /// Bytes of the activations.
-  var bytes: Int { plan.bytes }
+  /// Bytes taken.
+  var bytes: Int { arena.plan.bytes }
 
   /// Bytes for a capacity, without taking them: from the very plan that would be taken.
   static func bytes(
@@ -116,6 +116,6 @@ final class ActivationMemory {
   ) -> Int {
     ActivationMemory(
       specification, capacity: capacity, keepsAll: keepsAll, takesMemory: false
-    ).bytes
+    ).plan.bytes
   }
 }

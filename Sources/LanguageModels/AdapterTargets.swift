@@ -23,7 +23,7 @@ struct AdapterTargets {
     names = Array(Set(names)).sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
     for name in names {
       if let other = table.parameters.first(where: {
-        !$0.isLinearWeight && LowRankConfiguration.fits(name, table.modulePath($0))
+        isElsewhere($0) && LowRankConfiguration.fits(name, table.modulePath($0))
       }) {
         throw .adapterTarget(name, names: table.modulePath(other), known: all)
       }
@@ -37,6 +37,11 @@ struct AdapterTargets {
     return (names, adapted)
   }
 
+  /// Whether a parameter belongs to no linear layer of the blocks; a layer's bias belongs to it.
+  private func isElsewhere(_ parameter: Parameter) -> Bool {
+    !parameter.isLinearWeight && parameter.name.hasSuffix(".weight")
+  }
+
   /// Every linear layer inside the blocks: the last part of its path, or more of it where the last
   /// part alone would also name a module outside.
   private var all: [String] {
@@ -47,7 +52,7 @@ struct AdapterTargets {
       while length < parts.count {
         let name = parts.suffix(length).joined(separator: ".")
         let isAmbiguous = table.parameters.contains {
-          !$0.isLinearWeight && LowRankConfiguration.fits(name, table.modulePath($0))
+          isElsewhere($0) && LowRankConfiguration.fits(name, table.modulePath($0))
         }
         if !isAmbiguous { break }
         length += 1

@@ -81,6 +81,16 @@ public final class BlockStack {
       + ActivationMemory.bytes(specification, capacity: capacity, keepsAll: gradients > 0)
   }
 
+  /// Bytes taken beside model and adapter.
+  var bytes: Int {
+    var bytes = memory.bytes
+    for gradients in [gradients, adapterGradients] { bytes += gradients?.plan.bytes ?? 0 }
+    if let rotary {
+      bytes += Rotary.bytes(headSize: rotary.headSize, positions: rotary.positions)
+    }
+    return bytes
+  }
+
   /// Runs the blocks.
   ///
   /// - Returns: [N, C], after the last norm; valid until the next pass.

@@ -110,7 +110,7 @@ public final class LanguageModel: Sendable {
       for number in 0..<matched.count {
         if let blocks = try matched.block(number) { result[number] = QuantisedMatrix(blocks) }
       }
-    case .nf4:
+    case .nf4(let doubleQuantised):
       for (number, parameter) in ParameterTable(specification).parameters.enumerated()
       where parameter.isLinearWeight && BlockFormat.nf4.fits(columns: parameter.shape.columns) {
         var plan = ArenaPlan()
@@ -120,7 +120,8 @@ public final class LanguageModel: Sendable {
         try matched.read(
           number,
           into: UnsafeMutableBufferPointer(start: arena[region].data, count: parameter.count))
-        result[number] = QuantisedMatrix(arena[region], as: .nf4)
+        result[number] = QuantisedMatrix(
+          arena[region], as: .nf4, doubleQuantised: doubleQuantised)
       }
     }
     return result

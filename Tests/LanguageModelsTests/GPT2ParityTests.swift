@@ -41,11 +41,6 @@ private struct Fixture {
   }
 }
 
-private func relativeDistance(_ a: [Float], _ b: [Float]) -> Double {
-  let difference = zip(a, b).reduce(0.0) { $0 + pow(Double($1.0) - Double($1.1), 2) }
-  return (difference / b.reduce(1e-30) { $0 + pow(Double($1), 2) }).squareRoot()
-}
-
 @Suite struct GPT2ParityTests {
   @Test func logitsLossAndEveryGradient() throws {
     let fixture = try Fixture()

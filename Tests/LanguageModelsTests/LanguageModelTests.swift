@@ -109,7 +109,8 @@ import Testing
     let ids = Set(languageModelsExplanations.map(\.id))
     #expect(ids.count == languageModelsExplanations.count)
     for problem: Diagnostic in [
-      .modelUnsupported([]), .weightsNotFinite(""), .tokenOutsideVocabulary(1, vocabulary: 1),
+      .modelIsAnEncoder(""), .weightsFrozen("", storage: ""), .weightsNotFinite(""),
+      .tokenOutsideVocabulary(1, vocabulary: 1),
       .exampleLength(1, context: 1), .endOfTextMissing, .nothingToLearn(documents: 1),
       .trainingDiverged(step: 1, loss: 1, norm: nil), .checkpointOfAnotherRun(""),
       .evaluationWindow(1, context: 1), .evaluationStride(1, window: 1),

@@ -180,20 +180,4 @@ private func distance(_ a: [Float], _ b: [Float]) -> Double {
     #expect(notes.shapes[2] == Shape(12, 40))
     #expect(notes.shapes[3] == Shape(12, 24))
   }
-
-  @Test func otherBlocksAreRefusedByName() throws {
-    let gpt2 = ModelSpecification(tinyConfiguration())
-    #expect(gpt2.unsupported.isEmpty)
-    var block = gpt2.block
-    block.norm = .rms
-    block.positions = .rotary(base: 10_000)
-    block.keyValueHeads = 1
-    block.feedForward = .gated
-    block.hasBiases = false
-    let llama = ModelSpecification(
-      family: gpt2.family, block: block, vocabulary: 97, context: 32, width: 24, layers: 2,
-      tiesHead: false, endOfText: nil)
-    #expect(llama.unsupported.count == 6)
-    #expect(throws: (any Error).self) { try LanguageModel(llama, seed: 1) }
-  }
 }
