@@ -72,9 +72,11 @@ public let dynamicMap: [Float] = {
     let count = (1 << i) + 1
     // As torch.linspace in single precision: from both ends.
     let step = (Float(1) - Float(0.1)) / Float(count - 1)
-    let edges = (0..<count).map {
-      $0 < count / 2
-        ? Float(0.1) + step * Float($0) : Float(1) - step * Float(count - 1 - $0)
+    let edges = (0..<count).map { k -> Float in
+      // One rounding each, as torch.linspace.
+      k < count / 2
+        ? Float(0.1).addingProduct(step, Float(k))
+        : Float(1).addingProduct(-step, Float(count - 1 - k))
     }
     for k in 0..<count - 1 {
       let middle = (edges[k] + edges[k + 1]) / 2

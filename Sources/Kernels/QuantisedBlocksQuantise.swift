@@ -99,9 +99,14 @@ private let groupEpsilon: Float = 1e-15
 
 /// The scale of 16 numbers with codes −32…31 that leaves the least squared error, weighted by x²: tried
 /// are 19 scales around the one that maps the extreme to the end of the range.
-private func bestScale(_ x: UnsafePointer<Float>) -> Float {
+///
+/// - Parameter codes: `[16]`, overwritten: those of the best scale plus 32, or 0 for zeros.
+private func bestScale(_ x: UnsafePointer<Float>, codes: UnsafeMutablePointer<UInt8>) -> Float {
   let greatest = extreme(x, 16)
-  guard abs(greatest) >= groupEpsilon else { return 0 }
+  guard abs(greatest) >= groupEpsilon else {
+    codes.update(repeating: 0, count: 16)
+    return 0
+  }
   func sums(_ inverse: Float) -> (xl: Float, ll: Float) {
     var xl: Float = 0
     var ll: Float = 0
@@ -113,12 +118,18 @@ private func bestScale(_ x: UnsafePointer<Float>) -> Float {
     }
     return (xl, ll)
   }
+  func store(_ inverse: Float) {
+    for i in 0..<16 { codes[i] = UInt8(nearest(inverse * x[i], -32, 31) + 32) }
+  }
   let first = sums(-32 / greatest)
+  store(-32 / greatest)
   var scale = first.ll == 0 ? 0 : first.xl / first.ll
   var best = scale * first.xl
   for step in -9...9 where step != 0 {
-    let (xl, ll) = sums(-(32 + 0.1 * Float(step)) / greatest)
+    let inverse = -(32 + 0.1 * Float(step)) / greatest
+    let (xl, ll) = sums(inverse)
     if ll > 0, xl * xl > best * ll {
+      store(inverse)
       scale = xl / ll
       best = scale * xl
     }
@@ -128,28 +139,30 @@ private func bestScale(_ x: UnsafePointer<Float>) -> Float {
 
 func quantiseQ6K(_ x: UnsafePointer<Float>, into y: UnsafeMutableRawPointer) {
   withUnsafeTemporaryAllocation(of: Float.self, capacity: 16) { scales in
-    for group in 0..<16 { scales[group] = bestScale(x + 16 * group) }
-    let greatest = extreme(UnsafePointer(scales.baseAddress!), 16)
-    guard abs(greatest) >= groupEpsilon else {
-      y.initializeMemory(as: UInt8.self, repeating: 0, count: 210)
-      return
-    }
-    let inverse = -128 / greatest
-    let d = Float16(1 / inverse)
-    (y + 208).storeBytes(of: d.bitPattern, as: UInt16.self)
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { codes in
+      let codes = codes.baseAddress!
+      for group in 0..<16 { scales[group] = bestScale(x + 16 * group, codes: codes + 16 * group) }
+      let greatest = extreme(UnsafePointer(scales.baseAddress!), 16)
+      guard abs(greatest) >= groupEpsilon else {
+        y.initializeMemory(as: UInt8.self, repeating: 0, count: 210)
+        return
+      }
+      let inverse = -128 / greatest
+      let d = Float16(1 / inverse)
+      (y + 208).storeBytes(of: d.bitPattern, as: UInt16.self)
       for group in 0..<16 {
         let code = nearest(inverse * scales[group], -128, 127)
         (y + 192 + group).storeBytes(of: Int8(code), as: Int8.self)
         let step = Float(d) * Float(code)
+        // With a step of zero all codes mean zero; the reference keeps those of the search.
+        guard step != 0 else { continue }
         for i in 16 * group..<16 * group + 16 {
-          // With a step of zero the reference keeps codes of a finer search; they mean zero too.
-          codes[i] = step == 0 ? 32 : UInt8(nearest(x[i] / step, -32, 31) + 32)
+          codes[i] = UInt8(nearest(x[i] / step, -32, 31) + 32)
         }
       }
       for side in 0..<2 {
         for l in 0..<32 {
-          let c = codes.baseAddress! + side * 128 + l
+          let c = codes + side * 128 + l
           let low = y + side * 64 + l
           low.storeBytes(of: (c[0] & 15) | (c[64] << 4), as: UInt8.self)
           (low + 32).storeBytes(of: (c[32] & 15) | (c[96] << 4), as: UInt8.self)

@@ -110,7 +110,7 @@ public let languageModelsExplanations: [(id: String, text: String)] = [
     """
     An adapter's targets are the last parts of module paths as in peft's target_modules: c_attn, c_proj,
     c_fc for GPT-2; q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj for Llama and Mistral;
-    query, key, value, attention.output.dense, intermediate.dense, output.dense for BERT and RoBERTa;
+    query, key, value, intermediate.dense, output.dense (of attention too) for BERT and RoBERTa;
     all-linear for all of them. Only linear layers inside the blocks are adapted: no embeddings, output
     matrices or poolers. A target must name at least one of them and nothing else.
     """

@@ -205,7 +205,8 @@ public struct NestedScales: Sendable {
     map[Int(codes[block])] * magnitudes[block / doubleQuantisationBlock] + offset
   }
 
-  var bytes: Int { codes.count + 4 * (magnitudes.count + map.count + 1) }
+  /// Without the map, which all share.
+  var bytes: Int { codes.count + 4 * (magnitudes.count + 1) }
 }
 
 /// Memory that lives as long as somebody refers to it.

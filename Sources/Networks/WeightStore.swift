@@ -31,16 +31,31 @@ public enum WeightStore: Sendable {
     }
   }
 
-  /// The whole weight as single-precision numbers, in place or expanded into working memory.
-  func withFloats(_ body: (Tensor) -> Void) {
+  /// The weight as single-precision numbers: in place at once, or expanded into working memory some
+  /// rows at a time, in their order.
+  func withTiles(_ body: (_ tile: Tensor, _ rows: Range<Int>) -> Void) {
     switch self {
-    case .f32(let tensor): body(tensor)
+    case .f32(let tensor): body(tensor, 0..<tensor.rows)
     case .blocks(let matrix):
-      Scratch.with(matrix.rows * matrix.columns) { memory in
-        let expanded = Tensor(memory, rows: matrix.rows, columns: matrix.columns)
-        matrix.dequantise(into: expanded)
-        body(expanded)
+      let size = Self.tileRows(columns: matrix.columns)
+      Scratch.with(min(size, matrix.rows) * matrix.columns + 16) { memory in
+        for start in stride(from: 0, to: matrix.rows, by: size) {
+          let rows = start..<min(matrix.rows, start + size)
+          let tile = Tensor(memory, rows: rows.count, columns: matrix.columns)
+          parallelRows(of: tile) { part in
+            matrix.dequantise(
+              rows: rows.lowerBound + part.lowerBound..<rows.lowerBound + part.upperBound,
+              into: tile.slice(rows: part))
+          }
+          body(tile, rows)
+        }
       }
     }
+  }
+
+  /// About a million numbers, which stay in the last-level cache until they are multiplied, and a
+  /// multiple of every block that products cut C and K into.
+  static func tileRows(columns: Int) -> Int {
+    max(1, (1 << 20) / max(1, columns) / 768) * 768
   }
 }

@@ -233,7 +233,7 @@ import Testing
       let range = block * size..<(block + 1) * size
       let greatest = values[range].map { abs($0) }.max()!
       // Half-precision scales have subnormal steps of 2⁻²⁴.
-      let bound = share * greatest + 0x1p-12 * greatest + 0x1p-20
+      let bound = share * greatest + 0x1p-10 * greatest + 0x1p-20
       let worst = range.map { abs(values[$0] - back[$0]) }.max()!
       #expect(worst <= bound, "\(format.rawValue) block \(block): \(worst) > \(bound)")
     }
