@@ -149,7 +149,8 @@ private struct BERTNormalization {
         return
       }
       append(
-        point < 0x80 ? (point &- 0x41 < 26 ? point | 0x20 : point)
+        point < 0x80
+          ? (point &- 0x41 < 26 ? point | 0x20 : point)
           : BERTCharacters.lowercase(point), to: &out)
     } else {
       append(point, to: &out)

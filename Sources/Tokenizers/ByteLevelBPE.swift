@@ -4,7 +4,7 @@
 
 import Synchronization
 
-/// GPT-2's kind of tokenizer: any bytes in, ids out, the same bytes back.
+/// GPT-2's kind of tokenizer: bytes in, ids out, the same bytes back.
 public final class ByteLevelBPE: Tokenizer {
   public typealias AddedToken = Tokenizers.AddedToken
 
@@ -20,6 +20,11 @@ public final class ByteLevelBPE: Tokenizer {
   public let takesWholePieces: Bool
   public let vocabularySize: Int
   public let endOfText: Int32?
+  /// Bytes that the vocabulary cannot spell: they are left out of texts, as the library does. SmolLM2
+  /// has no token for some control characters.
+  public var bytesWithoutToken: [UInt8] {
+    byteTokens.indices.filter { byteTokens[$0] < 0 }.map { UInt8($0) }
+  }
 
   /// Tokens of the model (id → bytes), without the added ones; ids may have holes.
   let tokens: [[UInt8]?]
@@ -36,7 +41,7 @@ public final class ByteLevelBPE: Tokenizer {
   private let finders: [AddedTokenFinder]
   private let idleEncoders = Mutex<[SendableEncoder]>([])
 
-  /// Every byte has a token and every merge names tokens: readers check it before.
+  /// Every merge names tokens and every usual byte has one: readers check it before.
   init(
     tokens: [[UInt8]?], merges: [(left: Int32, right: Int32, merged: Int32)],
     addedTokens: [AddedToken], preTokenizer: PreTokenizer = PreTokenizer(),
@@ -49,9 +54,10 @@ public final class ByteLevelBPE: Tokenizer {
     self.preTokenizer = preTokenizer
     self.takesWholePieces = takesWholePieces
     vocabularySize = max(tokens.count, addedTokens.map { Int($0.id) + 1 }.max() ?? 0)
-    endOfText = Self.endsOfText.lazy.compactMap { name in
-      addedTokens.first { $0.content == name }?.id
-    }.first
+    endOfText =
+      Self.endsOfText.lazy.compactMap { name in
+        addedTokens.first { $0.content == name }?.id
+      }.first
     specialIDs = Set(addedTokens.filter(\.isSpecial).map(\.id))
 
     var byteTokens = [Int32](repeating: -1, count: 256)
@@ -61,7 +67,6 @@ public final class ByteLevelBPE: Tokenizer {
       if token.count == 1 { byteTokens[Int(token[0])] = Int32(id) }
       if takesWholePieces { whole[token] = Int32(id) }
     }
-    precondition(!byteTokens.contains(-1), "a byte-level vocabulary needs a token for every byte")
     self.byteTokens = byteTokens
     wholePieces = takesWholePieces ? whole : nil
     mergeTable = MergeTable(merges)

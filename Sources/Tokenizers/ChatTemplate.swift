@@ -96,7 +96,8 @@ public struct ChatTemplate: Sendable, Equatable {
   public var jinja: String {
     guard let defaultSystem else { return Self.loopHead + Self.body + Self.prompt }
     precondition(
-      Self.isPlain(defaultSystem), "a default of the system that is no plain literal: quotes, {, \\")
+      Self.isPlain(defaultSystem), "a default of the system that is no plain literal: quotes, {, \\"
+    )
     return Self.systemHead + defaultSystem + Self.systemTail + Self.body + Self.prompt
   }
 

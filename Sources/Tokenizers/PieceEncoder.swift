@@ -22,7 +22,8 @@ final class PieceEncoder {
 
   func append(_ piece: UnsafeBufferPointer<UInt8>, to out: inout [Int32]) {
     if piece.count == 1 {
-      out.append(byteTokens[Int(piece[0])])
+      let token = byteTokens[Int(piece[0])]
+      if token >= 0 { out.append(token) }
       return
     }
     guard piece.count <= PieceCache.longestPiece else {
@@ -55,8 +56,10 @@ final class PieceEncoder {
   private func mergeShort(_ piece: UnsafeBufferPointer<UInt8>, to out: inout [Int32]) {
     symbols.removeAll(keepingCapacity: true)
     pairs.removeAll(keepingCapacity: true)
-    for byte in piece { symbols.append(byteTokens[Int(byte)]) }
-    for index in 0..<symbols.count - 1 {
+    for byte in piece where byteTokens[Int(byte)] >= 0 {
+      symbols.append(byteTokens[Int(byte)])
+    }
+    for index in 0..<max(0, symbols.count - 1) {
       pairs.append(merges.lookUp(symbols[index], symbols[index + 1]))
     }
     while true {
@@ -80,6 +83,7 @@ final class PieceEncoder {
   /// A heap of pairs over a linked list: O(n log n), for long unbroken runs.
   private func mergeLong(_ piece: UnsafeBufferPointer<UInt8>, to out: inout [Int32]) {
     var symbols = piece.map { byteTokens[Int($0)] }
+    symbols.removeAll { $0 < 0 }
     let count = symbols.count
     var previous = (0..<count).map { Int32($0 - 1) }
     var next = (0..<count).map { Int32($0 + 1) }
@@ -90,7 +94,7 @@ final class PieceEncoder {
       let found = merges.lookUp(symbols[left], symbols[right])
       if found != .max { heap.push(.init(merge: found, place: Int32(left))) }
     }
-    for index in 0..<count - 1 { offer(index) }
+    for index in 0..<max(0, count - 1) { offer(index) }
     while let top = heap.pop() {
       let left = Int(top.place)
       guard symbols[left] >= 0 else { continue }

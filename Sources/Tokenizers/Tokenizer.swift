@@ -37,6 +37,19 @@ extension Tokenizer {
     encodeWithTemplate(Array(text.utf8))
   }
 
+  /// The same, cut so that it has `limit` tokens at most: the template stays whole.
+  ///
+  /// - Parameter limit: not below `template.addedToOne`.
+  /// - Returns: the ids, and how many of the text's were left out.
+  public func encodeWithTemplate(_ text: [UInt8], atMost limit: Int) -> (ids: [Int32], cut: Int) {
+    precondition(
+      limit >= template.addedToOne,
+      "\(limit) tokens cannot hold the template's \(template.addedToOne)")
+    let ids = encode(text)
+    let kept = min(ids.count, limit - template.addedToOne)
+    return (template.apply(Array(ids[..<kept])).ids, ids.count - kept)
+  }
+
   /// Two texts in one sequence (`[CLS] a [SEP] b [SEP]`) with the type of each token.
   public func encodePair(_ first: [UInt8], _ second: [UInt8]) -> TemplatedText {
     template.apply(encode(first), encode(second))

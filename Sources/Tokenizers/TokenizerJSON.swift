@@ -29,8 +29,14 @@ extension ByteLevelBPE {
     let merges = try Self.merges(model["merges"], vocabulary)
     let added = try AddedToken.read(file["added_tokens"], vocabulary)
     let size = max(vocabulary.idLimit, added.map { Int($0.id) + 1 }.max() ?? 0)
+    let tokens = try vocabulary.tokens(except: added)
+    if let unknown = model["unk_token"], unknown != .null,
+      Set(tokens.lazy.compactMap { $0?.count == 1 ? $0 : nil }).count < 256
+    {
+      throw .tokenizerUnsupported("model option", "unk_token with a vocabulary that lacks bytes")
+    }
     self.init(
-      tokens: try vocabulary.tokens(except: added), merges: merges, addedTokens: added,
+      tokens: tokens, merges: merges, addedTokens: added,
       preTokenizer: preTokenizer, takesWholePieces: model["ignore_merges"]?.boolean ?? false,
       template: try TokenTemplate(postProcessor: file["post_processor"], vocabularySize: size))
   }

@@ -23,7 +23,8 @@ extension Diagnostic {
     Diagnostic(
       "tokenizer-unsupported",
       "the GGUF file's vocabulary has \(key) '\(name)', which is not implemented",
-      help: "take the checkpoint as a Hugging Face folder with its tokenizer.json, if it has one of "
+      help:
+        "take the checkpoint as a Hugging Face folder with its tokenizer.json, if it has one of "
         + "the known kinds; of GGUF vocabularies 'gpt2' with pre 'gpt-2', 'smollm' or 'roberta-bpe' "
         + "is read")
   }
@@ -33,7 +34,8 @@ extension Diagnostic {
     return Diagnostic(
       "chat-template-unsupported",
       "the chat template '\(start)\(jinja.count > 60 ? "…" : "")' is not ChatML",
-      help: "render the conversations to texts with transformers' apply_chat_template and give those")
+      help:
+        "render the conversations to texts with transformers' apply_chat_template and give those")
   }
 
   static func chatTokenMissing(_ name: String) -> Diagnostic {
@@ -64,7 +66,7 @@ public let tokenizersExplanations: [(id: String, text: String)] = [
     "tokenizer-malformed",
     """
     The file is JSON but not a whole tokenizer: a merge names a token that the vocabulary lacks, two
-    tokens share an id, a byte has no token (then some texts could not be written), or an entry has
+    tokens share an id, a letter has no token (then most texts could not be written), or an entry has
     the wrong type. The message says which.
     """
   ),

@@ -44,6 +44,19 @@ import Testing
     #expect(try ByteLevelBPE(tokenizerJSON: file).tokenizerJSON == file)
   }
 
+  @Test func bytesWithoutATokenAreLeftOutAsInTheLibrary() throws {
+    // SmolLM2 has no token for some control characters: what stands beside one is joined.
+    let tokenizer = try ByteLevelBPE(
+      tokenizerJSON: Self.file(model: ["vocab": Self.vocabulary { Array($0.dropFirst()) }]))
+    #expect(tokenizer.bytesWithoutToken == [0])
+    #expect(tokenizer.encode([0]) == [])
+    #expect(tokenizer.encode([0, 0, 0]) == [])
+    let long = [UInt8](repeating: 0, count: 100)
+    #expect(tokenizer.encode(long) == [])
+    #expect(tokenizer.encode(long + [1]) == [1])
+    #expect(tokenizer.encode([1, 0, 2]) == [1, 2])
+  }
+
   @Test func digitsStandAlone() throws {
     let byteLevel: JSONValue = .object(["type": "ByteLevel", "add_prefix_space": false])
     let digits: JSONValue = .object(["type": "Digits", "individual_digits": true])
@@ -117,8 +130,35 @@ import Testing
       id: unsupported, says: "use_regex"),
     Hostile(
       name: "post-processor",
-      bytes: file(["post_processor": .object(["type": "TemplateProcessing"])]), id: unsupported,
-      says: "TemplateProcessing"),
+      bytes: file(["post_processor": .object(["type": "PrepareFor"])]), id: unsupported,
+      says: "post-processor 'PrepareFor'"),
+    Hostile(
+      name: "template of nothing",
+      bytes: file(["post_processor": .object(["type": "TemplateProcessing"])]), id: malformed,
+      says: "'single'"),
+    Hostile(
+      name: "template without its text",
+      bytes: file([
+        "post_processor": .object(["type": "TemplateProcessing", "single": [], "pair": []])
+      ]), id: malformed, says: "leaves a text out"),
+    Hostile(
+      name: "template with an id far away",
+      bytes: file([
+        "post_processor": .object([
+          "type": "RobertaProcessing", "cls": ["<s>", 4_000_000_000], "sep": ["</s>", 1],
+        ])
+      ]), id: malformed, says: "'cls'"),
+    Hostile(
+      name: "two templates",
+      bytes: file([
+        "post_processor": .object([
+          "type": "Sequence",
+          "processors": .array(
+            (0..<2).map { _ in
+              .object(["type": "BertProcessing", "cls": ["a", 1], "sep": ["b", 2]])
+            }),
+        ])
+      ]), id: unsupported, says: "several templates"),
     Hostile(
       name: "decoder", bytes: file(["decoder": .object(["type": "WordPiece"])]), id: unsupported),
     Hostile(
@@ -139,8 +179,14 @@ import Testing
       name: "id twice", bytes: file(model: ["vocab": vocabulary { $0 + [("zz", 5)] }]),
       id: malformed, says: "both"),
     Hostile(
-      name: "byte missing", bytes: file(model: ["vocab": vocabulary { Array($0.dropFirst()) }]),
-      id: malformed, says: "byte 0"),
+      name: "letter missing",
+      bytes: file(model: ["vocab": vocabulary { $0.filter { $0.0 != "q" } }]), id: malformed,
+      says: "byte 113"),
+    Hostile(
+      name: "unknown token for missing bytes",
+      bytes: file(model: [
+        "vocab": vocabulary { Array($0.dropFirst()) }, "unk_token": "<|endoftext|>",
+      ]), id: unsupported, says: "unk_token"),
     Hostile(
       name: "foreign character",
       bytes: file(model: ["vocab": vocabulary { $0 + [("a b", 300)] }]), id: malformed,
@@ -170,9 +216,16 @@ import Testing
         ]
       ]), id: malformed),
     Hostile(
-      name: "added strips",
-      bytes: file(["added_tokens": [.object(["id": 258, "content": "<x>", "lstrip": true])]]),
-      id: unsupported, says: "lstrip"),
+      name: "added of two ids",
+      bytes: file(["added_tokens": [.object(["id": 258, "content": "abc"])]]), id: malformed,
+      says: "both the id"),
+    Hostile(
+      name: "added of many bytes",
+      bytes: file([
+        "added_tokens": [
+          .object(["id": 258, "content": .string(String(repeating: "x", count: 2000))])
+        ]
+      ]), id: malformed, says: "2000 bytes"),
   ]
 
   @Test(arguments: hostile)
