@@ -1,13 +1,16 @@
-// The forward pass for writing: prompts in one go, then token by token over caches. All products go
-// through PackedLinear, whose rows do not depend on each other's number, so a sequence has the same
-// bits in every batch. The training path (Transformer.swift) uses BLAS, whose rows do not promise that.
+// The forward pass for writing: prompts, then token by token, over caches. All products go through
+// PackedLinear and all attention through the caches, so a token has the same bits whether it was read in
+// a prompt or alone, behind a shared prefix or its own, in every batch and with any number of threads.
+// The training path (BlockStack.swift) has other kernels and so other last bits.
 
 import Networks
 import Tensors
 
-/// Keys and values of one sequence in all layers.
+/// Keys and values of one sequence in all layers, and the tokens they are of.
 final class SequenceCache {
   let layers: [KeyValueCache]
+  /// What was read so far.
+  private(set) var tokens: [Int32] = []
 
   private init(layers: [KeyValueCache]) { self.layers = layers }
 
@@ -26,8 +29,26 @@ final class SequenceCache {
     }
   }
 
-  /// Makes room for another sequence.
-  func empty() { for layer in layers { layer.truncate(to: 0) } }
+  /// Forgets all tokens from `count` on.
+  func truncate(to count: Int) {
+    for layer in layers { layer.truncate(to: count) }
+    tokens.removeSubrange(count...)
+  }
+
+  /// Becomes a copy of another cache's first tokens.
+  func copy(from other: SequenceCache, count: Int) {
+    parallelFor(layers.count) { layers[$0].copy(from: other.layers[$0], count: count) }
+    tokens = Array(other.tokens.prefix(count))
+  }
+
+  fileprivate func note(_ read: [Int32]) { tokens += read }
+
+  /// Tokens at the beginning of `other` that are this cache's as well.
+  func shared(with other: [Int32]) -> Int {
+    var count = 0
+    while count < min(tokens.count, other.count), tokens[count] == other[count] { count += 1 }
+    return count
+  }
 
   static func bytes(_ specification: ModelSpecification, capacity: Int) -> Int {
     let block = specification.block
@@ -37,160 +58,179 @@ final class SequenceCache {
   }
 }
 
-/// A model packed for few rows at a time.
+/// A model packed for reading and writing.
 final class Decoder {
   private struct Block {
     let attentionNorm: NormLayer
-    /// Side by side in one buffer, as are the parts of `up`.
-    let queryKeyValue: [PackedLinear]
+    let queryKeyValue: PackedLinear
     let attentionOutput: PackedLinear
     let feedForwardNorm: NormLayer
-    let up: [PackedLinear]
+    let up: PackedLinear
     let down: PackedLinear
   }
 
   let model: LanguageModel
-  /// Most rows at a time.
+  /// Most tokens at a time.
   let capacity: Int
   private let blocks: [Block]
   private let finalNorm: NormLayer
   private let head: PackedLinear
   private let embeddings: EmbeddingLayers
   private let rotary: Rotary?
+  private let attention: Attention
   private let arena: Arena
   private let stream, norm, qkv, attended, branch, inner, activated, last, logits: ArenaPlan.Region
 
   /// - Parameters:
-  ///   - capacity: tokens of a prefill.
-  ///   - batch: sequences at a time.
-  init(_ model: LanguageModel, capacity: Int, batch: Int) {
+  ///   - adapter: added to the model's linear layers.
+  ///   - weights: how single-precision matrices are kept.
+  ///   - capacity: most tokens at a time.
+  ///   - batch: most sequences at a time.
+  init(
+    _ model: LanguageModel, adapter: LowRankAdapter? = nil,
+    weights: PackedLinear.FloatStorage = .float32, capacity: Int, batch: Int
+  ) {
     let specification = model.specification
     let block = specification.block
-    let source = LayerSource(model: model, gradients: nil)
+    let source = LayerSource(model: model, gradients: nil, adapter: adapter)
     self.model = model
     self.capacity = max(capacity, batch)
     blocks = source.blocks().map { layers in
       Block(
         attentionNorm: layers.attentionNorm,
-        queryKeyValue: layers.queryKeyValue.parts.map { PackedLinear($0) },
-        attentionOutput: PackedLinear(layers.attentionOutput),
-        feedForwardNorm: layers.feedForwardNorm, up: layers.up.parts.map { PackedLinear($0) },
-        down: PackedLinear(layers.down))
+        queryKeyValue: PackedLinear(layers.queryKeyValue.parts, floats: weights),
+        attentionOutput: PackedLinear(layers.attentionOutput, floats: weights),
+        feedForwardNorm: layers.feedForwardNorm,
+        up: PackedLinear(layers.up.parts, floats: weights),
+        down: PackedLinear(layers.down, floats: weights))
     }
     finalNorm = source.finalNorm()
     embeddings = source.embeddings()
     rotary = block.rotary(positions: specification.context)
-    head = PackedLinear(source.head())
+    attention = block.attention()
+    head = PackedLinear(source.head(), floats: weights)
+    let plan = Plan(specification, rows: self.capacity, batch: batch)
+    (stream, norm, qkv, attended) = (plan.stream, plan.norm, plan.qkv, plan.attended)
+    (branch, inner, activated) = (plan.branch, plan.inner, plan.activated)
+    (last, logits) = (plan.last, plan.logits)
+    arena = Arena(plan.plan)
+  }
+
+  /// Places of the working memory.
+  private struct Plan {
     var plan = ArenaPlan()
-    let rows = self.capacity
-    stream = plan.add("stream", rows: rows, columns: specification.width)
-    norm = plan.add("norm", rows: rows, columns: specification.width)
-    qkv = plan.add("qkv", rows: rows, columns: block.attentionWidth)
-    attended = plan.add("attended", rows: rows, columns: block.heads * block.headSize)
-    branch = plan.add("branch", rows: rows, columns: specification.width)
-    inner = plan.add("inner", rows: rows, columns: block.feedForwardWidth)
-    activated = plan.add("activated", rows: rows, columns: block.inner)
-    last = plan.add("last", rows: batch, columns: specification.width)
-    logits = plan.add("logits", rows: batch, columns: specification.vocabulary)
-    arena = Arena(plan)
+    let stream, norm, qkv, attended, branch, inner, activated, last, logits: ArenaPlan.Region
+
+    init(_ specification: ModelSpecification, rows: Int, batch: Int) {
+      let block = specification.block
+      stream = plan.add("stream", rows: rows, columns: specification.width)
+      norm = plan.add("norm", rows: rows, columns: specification.width)
+      qkv = plan.add("qkv", rows: rows, columns: block.attentionWidth)
+      attended = plan.add("attended", rows: rows, columns: block.heads * block.headSize)
+      branch = plan.add("branch", rows: rows, columns: specification.width)
+      inner = plan.add("inner", rows: rows, columns: block.feedForwardWidth)
+      activated = plan.add("activated", rows: rows, columns: block.inner)
+      last = plan.add("last", rows: batch, columns: specification.width)
+      logits = plan.add("logits", rows: batch, columns: specification.vocabulary)
+    }
   }
 
-  /// Bytes beside the model: its packed copy and working memory, without caches.
+  /// Bytes beside the model: its packed copy, at most in single precision, and working memory, without
+  /// caches.
   static func bytes(_ specification: ModelSpecification, capacity: Int, batch: Int) -> Int {
-    let block = specification.block
-    let row =
-      3 * specification.width + block.attentionWidth + block.feedForwardWidth + block.inner
-      + block.heads * block.headSize
-    return ParameterTable(specification).plan.bytes
-      + 4 * (max(capacity, batch) * row + batch * (specification.width + specification.vocabulary))
+    ParameterTable(specification).plan.bytes
+      + Plan(specification, rows: max(capacity, batch), batch: batch).plan.bytes
   }
 
-  /// Reads whole prompts into empty caches.
+  /// Reads some tokens of each sequence behind those in its cache: whole prompts, the rest of prompts
+  /// whose beginning is known, or the newest tokens.
   ///
-  /// - Returns: [prompts, V], logits behind the last token of each; valid until the next call.
-  func prefill(_ prompts: [[Int32]], _ caches: [SequenceCache]) -> Tensor {
-    let segments = Segments(lengths: prompts.map(\.count))
-    let rows = segments.tokenCount
-    run(tokens: Array(prompts.joined()), positions: segments.positions) { layer, q, k, v, o in
-      for (index, cache) in caches.enumerated() {
-        cache.layers[layer].append(
-          k: k.slice(rows: segments[index]), v: v.slice(rows: segments[index]))
-      }
-      attention.forward(q: q, k: k, v: v, segments: segments, into: o, logSumExp: nil)
+  /// - Parameters:
+  ///   - pieces: at least one token each, `capacity` together.
+  ///   - caches: one for each piece.
+  ///   - wantsLogits: whether anything is said at all; a piece of a longer prompt says nothing.
+  /// - Returns: [pieces, V], logits behind the last token of each; valid until the next call.
+  @discardableResult
+  func read(
+    _ pieces: [[Int32]], _ caches: [SequenceCache], wantsLogits: Bool = true
+  ) -> Tensor {
+    let segments = Segments(lengths: pieces.map(\.count))
+    precondition(
+      segments.tokenCount <= capacity,
+      "\(segments.tokenCount) tokens do not fit a memory for \(capacity)")
+    let positions = zip(pieces, caches).flatMap { piece, cache in
+      piece.indices.map { Int32(cache.tokens.count + $0) }
     }
-    let place = arena[last].slice(rows: 0..<prompts.count)
-    let stream = arena[stream].slice(rows: 0..<rows)
-    for index in prompts.indices {
-      let row = segments[index].upperBound - 1
-      place.slice(rows: index..<index + 1).copy(from: stream.slice(rows: row..<row + 1))
-    }
-    return logits(of: place)
-  }
-
-  /// Reads the next token of each sequence.
-  ///
-  /// - Returns: [M, V]; valid until the next call.
-  func next(_ newest: [Int32], _ caches: [SequenceCache]) -> Tensor {
-    let positions = caches.map { Int32($0.layers[0].count) }
-    run(tokens: newest, positions: positions) { layer, q, k, v, o in
-      for (row, cache) in caches.enumerated() {
-        cache.layers[layer].append(
-          k: k.slice(rows: row..<row + 1), v: v.slice(rows: row..<row + 1))
-      }
-      attention.decode(q: q, caches: caches.map { $0.layers[layer] }, into: o)
-    }
-    let place = arena[last].slice(rows: 0..<newest.count)
-    place.copy(from: arena[stream].slice(rows: 0..<newest.count))
-    return logits(of: place)
-  }
-
-  private var attention: Attention { model.specification.block.attention() }
-
-  /// - Parameter hidden: [M, C], overwritten.
-  private func logits(of hidden: Tensor) -> Tensor {
-    finalNorm.forward(hidden, into: hidden, statistics: nil)
-    let logits = arena[logits].slice(rows: 0..<hidden.rows)
+    run(Array(pieces.joined()), positions, segments, caches)
+    for (piece, cache) in zip(pieces, caches) { cache.note(piece) }
+    guard wantsLogits else { return arena[logits].slice(rows: 0..<0) }
+    let hidden = arena[last].slice(rows: 0..<pieces.count)
+    finalNorm.forward(
+      arena[stream].slice(rows: 0..<pieces.count), into: hidden, statistics: nil)
+    let logits = arena[logits].slice(rows: 0..<pieces.count)
     head.forward(hidden, into: logits)
     return logits
   }
 
-  /// All blocks; the stream's end stays in `stream`.
-  ///
-  /// - Parameter attend: layer, q, k, v, and where the result goes.
+  /// All blocks; what the stream holds behind the last token of each segment is left in its first rows.
   private func run(
-    tokens ids: [Int32], positions places: [Int32],
-    attend: (Int, Tensor, Tensor, Tensor, Tensor) -> Void
+    _ ids: [Int32], _ positions: [Int32], _ segments: Segments, _ caches: [SequenceCache]
   ) {
-    let rows = ids.count
-    precondition(rows <= capacity, "\(rows) tokens do not fit a memory for \(capacity)")
+    var rows = ids.count
     func place(_ region: ArenaPlan.Region) -> Tensor { arena[region].slice(rows: 0..<rows) }
     let block = model.specification.block
     let columns = block.joinedColumns
-    let (stream, norm, qkv, attended) = (place(stream), place(norm), place(qkv), place(attended))
-    let (branch, inner, activated) = (place(branch), place(inner), place(activated))
-    func run(_ parts: [PackedLinear], _ x: Tensor, into y: Tensor) {
-      var start = 0
-      for part in parts {
-        part.forward(x, into: y.slice(columns: start..<start + part.outputs))
-        start += part.outputs
+    embeddings.forward(ids, positions: positions, into: place(stream))
+    for (layer, weights) in blocks.enumerated() {
+      weights.attentionNorm.forward(place(stream), into: place(norm), statistics: nil)
+      weights.queryKeyValue.forward(place(norm), into: place(qkv))
+      let q = place(qkv).slice(columns: columns.queries)
+      let k = place(qkv).slice(columns: columns.keys)
+      let v = place(qkv).slice(columns: columns.values)
+      rotary?.forward(q, positions: positions)
+      rotary?.forward(k, positions: positions)
+      let ofLayer = caches.map { $0.layers[layer] }
+      append(k, v, segments, to: ofLayer)
+      if layer == blocks.count - 1 {
+        // Nobody reads what the last block says of earlier tokens.
+        keepLast(of: segments, in: [place(stream), q])
+        rows = segments.count
+        attention.decode(
+          q: q.slice(rows: 0..<rows), caches: ofLayer, into: place(attended))
+      } else {
+        attention.decode(q: q, segments: segments, caches: ofLayer, into: place(attended))
+      }
+      weights.attentionOutput.forward(place(attended), into: place(branch))
+      Residual.add(place(branch), into: place(stream))
+      weights.feedForwardNorm.forward(place(stream), into: place(norm), statistics: nil)
+      weights.up.forward(place(norm), into: place(inner))
+      block.activate(place(inner), into: place(activated))
+      weights.down.forward(place(activated), into: place(branch))
+      Residual.add(place(branch), into: place(stream))
+    }
+  }
+
+  private func append(
+    _ k: Tensor, _ v: Tensor, _ segments: Segments, to caches: [KeyValueCache]
+  ) {
+    if segments.tokenCount < 64 {
+      for (index, cache) in caches.enumerated() {
+        cache.append(k: k.slice(rows: segments[index]), v: v.slice(rows: segments[index]))
+      }
+    } else {
+      parallelFor(caches.count) {
+        caches[$0].append(k: k.slice(rows: segments[$0]), v: v.slice(rows: segments[$0]))
       }
     }
+  }
 
-    embeddings.forward(ids, positions: places, into: stream)
-    for (layer, weights) in blocks.enumerated() {
-      weights.attentionNorm.forward(stream, into: norm, statistics: nil)
-      run(weights.queryKeyValue, norm, into: qkv)
-      let (q, k) = (qkv.slice(columns: columns.queries), qkv.slice(columns: columns.keys))
-      rotary?.forward(q, positions: places)
-      rotary?.forward(k, positions: places)
-      attend(layer, q, k, qkv.slice(columns: columns.values), attended)
-      weights.attentionOutput.forward(attended, into: branch)
-      Residual.add(branch, into: stream)
-      weights.feedForwardNorm.forward(stream, into: norm, statistics: nil)
-      run(weights.up, norm, into: inner)
-      block.activate(inner, into: activated)
-      weights.down.forward(activated, into: branch)
-      Residual.add(branch, into: stream)
+  /// Moves the last row of each segment to the front.
+  private func keepLast(of segments: Segments, in tensors: [Tensor]) {
+    for tensor in tensors {
+      for index in 0..<segments.count where segments[index].upperBound - 1 > index {
+        let row = segments[index].upperBound - 1
+        tensor.slice(rows: index..<index + 1).copy(from: tensor.slice(rows: row..<row + 1))
+      }
     }
   }
 }

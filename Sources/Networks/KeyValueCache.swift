@@ -1,6 +1,8 @@
 // Keys and values of one sequence in one layer, for decoding token by token, and the attention of
-// new tokens against it. Bits of a sequence depend neither on its batch nor on the threads.
+// new tokens against it, in blocks of keys with an online softmax. Bits of a sequence depend neither on
+// its batch nor on the threads.
 
+import Foundation
 import Kernels
 import Tensors
 
@@ -123,61 +125,141 @@ public final class KeyValueCache: @unchecked Sendable {
       * MemoryLayout<Float>.stride
   }
 
-  /// Attention of some query heads, one token each, that share this cache's head `group`.
+  /// Keys of a block of the online softmax: scores of 32 queries × 256 fit into the first-level cache.
+  fileprivate static let keyBlock = 256
+
+  /// Attention of some rows that share this cache's head `group`. A row's bits depend on what it sees
+  /// alone, not on the rows beside it.
   ///
   /// - Parameters:
-  ///   - q: `[H/G, D]` without gaps.
-  ///   - o: `[H/G, D]` without gaps, overwritten.
+  ///   - q: `[rows, D]`, rows `qStep` apart.
+  ///   - end: keys that the first row sees, from the first token on; each further row sees `endStep`
+  ///     more.
+  ///   - window: of those, the last so many.
+  ///   - o: `[rows, D]`, rows `oStep` apart, overwritten.
   fileprivate func attend(
-    _ q: UnsafePointer<Float>, queries: Int, group: Int, scale factor: Float,
-    into o: UnsafeMutablePointer<Float>
+    _ q: UnsafePointer<Float>, qStep: Int, rows: Int, end: Int, endStep: Int, window: Int?,
+    group: Int, scale factor: Float, into o: UnsafeMutablePointer<Float>, oStep: Int
   ) {
-    let whole = (count + 15) & ~15
-    Scratch.with(queries * (whole + width)) { scores in
-      let out = scores + queries * whole
-      panelProduct(
-        Multiplier(q, rowStep: headSize, columnStep: 1), panels: keys + group * length * headSize,
-        panelStep: 16 * headSize, panelCount: whole / 16, into: scores, cStep: whole, m: queries,
-        k: headSize, accumulate: false)
-      for row in 0..<queries {
-        let s = scores + row * whole
-        expShifted(s, scale: factor, shift: maximum(s, count) * factor, s, count)
-        scale(s, by: 1 / sum(s, count), count)
+    let block = Self.keyBlock
+    let last = end + (rows - 1) * endStep
+    let firstSeen = window.map { max(0, end - $0) } ?? 0
+    Scratch.with(rows * (block + width + 2)) { scores in
+      let out = scores + rows * block
+      let greatest = out + rows * width
+      let sums = greatest + rows
+      out.update(repeating: 0, count: rows * width)
+      greatest.update(repeating: -.infinity, count: rows)
+      sums.update(repeating: 0, count: rows)
+      var first = firstSeen / block * block
+      while first < last {
+        let count = min(block, last - first)
+        panelProduct(
+          Multiplier(q, rowStep: qStep, columnStep: 1),
+          panels: keys + (group * length + first) * headSize, panelStep: 16 * headSize,
+          panelCount: (count + 15) / 16, into: scores, cStep: block, m: rows, k: headSize,
+          accumulate: false)
+        for row in 0..<rows {
+          let s = scores + row * block
+          let rowEnd = end + row * endStep
+          let upper = max(0, min(count, rowEnd - first))
+          let lower = min(upper, window.map { max(0, rowEnd - $0 - first) } ?? 0)
+          for column in 0..<lower { s[column] = 0 }
+          for column in upper..<count { s[column] = 0 }
+          guard lower < upper else { continue }
+          let seen = s + lower
+          let peak = maximum(seen, upper - lower) * factor
+          if peak > greatest[row] {
+            let shrinking = exp(greatest[row] - peak)
+            greatest[row] = peak
+            sums[row] *= shrinking
+            scale(out + row * width, by: shrinking, width)
+          }
+          expShifted(seen, scale: factor, shift: greatest[row], seen, upper - lower)
+          sums[row] += sum(seen, upper - lower)
+        }
+        smallProduct(
+          Multiplier(scores, rowStep: block, columnStep: 1),
+          values + (group * length + first) * width, bStep: width, into: out, cStep: width,
+          m: rows, n: headSize, k: count, accumulate: true)
+        first += block
       }
-      smallProduct(
-        Multiplier(scores, rowStep: whole, columnStep: 1), values + group * length * width,
-        bStep: width, into: out, cStep: width, m: queries, n: headSize, k: count,
-        accumulate: false)
-      copyRows(
-        out, fromStep: width, rows: queries, columns: headSize, to: o, toStep: headSize,
-        clearing: false)
+      for row in 0..<rows {
+        scale(out + row * width, by: 1 / sums[row], headSize)
+        (o + row * oStep).update(from: out + row * width, count: headSize)
+      }
     }
   }
 }
 
 extension Attention {
-  /// Attention of one new token per sequence; its key and value are already in the cache.
+  /// Attention of the newest tokens of some sequences; their keys and values are already in the caches.
+  /// A token's bits depend neither on its neighbours nor on how many tokens came with it: read in a
+  /// prompt or one by one, behind a copied prefix or behind its own.
   ///
   /// - Parameters:
-  ///   - q: `[M, H·D]`, the newest token of each of M sequences.
+  ///   - q: `[N, H·D]`, the newest tokens of each sequence, one sequence after the other.
+  ///   - segments: which rows are whose.
+  ///   - caches: one for each segment, of any lengths.
+  ///   - o: `[N, H·D]`, overwritten.
+  public func decode(
+    q: Tensor, segments: Segments, caches: [KeyValueCache], into o: Tensor
+  ) {
+    precondition(isCausal, "encoders have no caches")
+    precondition(
+      segments.count == caches.count,
+      "\(segments.count) segments for \(caches.count) caches")
+    q.require(segments.tokenCount, heads * headSize, "q", in: "Attention.decode")
+    o.require(segments.tokenCount, heads * headSize, "o", in: "Attention.decode")
+    for (index, cache) in caches.enumerated() {
+      precondition(
+        cache.keyValueHeads == keyValueHeads && cache.headSize == headSize
+          && cache.count >= segments[index].count,
+        "a cache of \(cache.keyValueHeads) × \(cache.headSize) with \(cache.count) tokens for "
+          + "attention of \(keyValueHeads) × \(headSize) and \(segments[index].count) queries")
+    }
+    let shared = heads / keyValueHeads
+    if segments.tokenCount == caches.count {
+      // One token each: all query heads of a group read its keys together.
+      parallelFor(caches.count * keyValueHeads) { task in
+        let (sequence, group) = (task / keyValueHeads, task % keyValueHeads)
+        let offset = group * shared * headSize
+        let cache = caches[sequence]
+        cache.attend(
+          q.row(sequence) + offset, qStep: headSize, rows: shared, end: cache.count, endStep: 0,
+          window: window, group: group, scale: scale, into: o.row(sequence) + offset,
+          oStep: headSize)
+      }
+      return
+    }
+    // Blocks of 32 tokens of a head; those of the same keys one after the other.
+    var tasks: [(sequence: Int, first: Int)] = []
+    for sequence in caches.indices {
+      for first in stride(from: 0, to: segments[sequence].count, by: 32) {
+        tasks.append((sequence, first))
+      }
+    }
+    parallelFor(tasks.count * heads) { index in
+      let (sequence, first) = tasks[index / heads]
+      let head = index % heads
+      let cache = caches[sequence]
+      let (rows, count) = (segments[sequence], segments[sequence].count)
+      let offset = head * headSize
+      cache.attend(
+        q.row(rows.lowerBound + first) + offset, qStep: q.stride, rows: min(32, count - first),
+        end: cache.count - count + first + 1, endStep: 1, window: window, group: head / shared,
+        scale: scale, into: o.row(rows.lowerBound + first) + offset, oStep: o.stride)
+    }
+  }
+
+  /// One new token per sequence.
+  ///
+  /// - Parameters:
+  ///   - q: `[M, H·D]`
   ///   - caches: M caches, of any lengths.
   ///   - o: `[M, H·D]`, overwritten.
   public func decode(q: Tensor, caches: [KeyValueCache], into o: Tensor) {
-    q.require(caches.count, heads * headSize, "q", in: "Attention.decode")
-    o.require(caches.count, heads * headSize, "o", in: "Attention.decode")
-    for cache in caches {
-      precondition(
-        cache.keyValueHeads == keyValueHeads && cache.headSize == headSize && cache.count > 0,
-        "a cache of \(cache.keyValueHeads) × \(cache.headSize) with \(cache.count) tokens for "
-          + "attention of \(keyValueHeads) × \(headSize)")
-    }
-    let shared = heads / keyValueHeads
-    parallelFor(caches.count * keyValueHeads) { task in
-      let (sequence, group) = (task / keyValueHeads, task % keyValueHeads)
-      let offset = group * shared * headSize
-      caches[sequence].attend(
-        q.row(sequence) + offset, queries: shared, group: group, scale: scale,
-        into: o.row(sequence) + offset)
-    }
+    decode(
+      q: q, segments: Segments(lengths: caches.map { _ in 1 }), caches: caches, into: o)
   }
 }

@@ -1,57 +1,76 @@
-// y = x·Wᵀ + b for a few rows (decoding): our own kernel over weights packed once. Every output is
-// one chain of fused multiply-adds along `in`, from the bias to the last, so the bits of a row
-// depend neither on the other rows nor on the threads.
+// y = x·Wᵀ + b for decoding and prompts: our own kernel over weights packed once, in the form in which
+// they are stored. Every output is one chain of fused multiply-adds along `in`, from the bias to the
+// last, so the bits of a row depend neither on the other rows nor on the threads.
 
 import Kernels
 import Tensors
 
-/// A frozen copy of a `Linear`, laid out for products with few rows: panels of 16 outputs, each
-/// `[in, 16]`.
+/// A frozen copy of one or several `Linear` with the same input, laid out in panels of 16 outputs; the
+/// outputs of several follow each other.
 ///
-/// **Cost**: memory of the weight once more; M = 1 runs at memory speed.
+/// Weights in blocks stay in few bits and become numbers inside the product, so a step of one sequence
+/// takes as long as its bytes take to read. Low-rank parts are added without dropout.
+///
+/// **Cost**: memory of the stored weights once more.
 public final class PackedLinear: @unchecked Sendable {
   // Unchecked: written only in `init`; after that many threads read.
 
-  public let inputs: Int
-  public let outputs: Int
-  private let panelCount: Int
-  private let arena: Arena
-  private let panels: UnsafeMutablePointer<Float>
-  private let bias: Tensor?
+  /// What single-precision weights become.
+  public enum FloatStorage: String, Sendable, CaseIterable {
+    case float32
+    /// Rounded to nearest: 11 bits of mantissa, half the memory.
+    case float16
+    /// Rounded to nearest: 8 bits of mantissa, half the memory.
+    case bfloat16
 
-  public init(_ linear: Linear) {
-    inputs = linear.inputs
-    outputs = linear.outputs
-    panelCount = (outputs + 15) / 16
-    var plan = ArenaPlan()
-    let panelRegion = plan.add("panels", rows: panelCount, columns: inputs * 16)
-    let biasRegion = plan.add("bias", count: linear.bias == nil ? 0 : outputs)
-    let arena = Arena(plan)
-    self.arena = arena
-    panels = arena[panelRegion].data
-    bias = linear.bias == nil ? nil : arena[biasRegion]
-    if let source = linear.bias { arena[biasRegion].copy(from: source) }
-    let (panels, inputs, outputs) = (panels, inputs, outputs)
-    let store = linear.weight
-    parallelFor(panelCount) { panel in
-      let first = panel * 16
-      let count = min(16, outputs - first)
-      let target = panels + panel * inputs * 16
-      switch store {
-      case .f32(let weight):
-        transpose(
-          weight.row(first), fromStep: weight.stride, rows: count, columns: inputs, to: target,
-          toStep: 16)
-      case .blocks(let matrix):
-        Scratch.with(16 * inputs) { memory in
-          let rows = Tensor(memory, rows: count, columns: inputs)
-          matrix.dequantise(rows: first..<first + count, into: rows)
-          transpose(
-            memory, fromStep: inputs, rows: count, columns: inputs, to: target, toStep: 16)
-        }
+    fileprivate var format: PanelFormat {
+      switch self {
+      case .float32: .float32
+      case .float16: .float16
+      case .bfloat16: .bfloat16
       }
     }
   }
+
+  public let inputs: Int
+  public let outputs: Int
+  private let parts: [Part]
+  /// Numbers of the low-rank products of a row.
+  private let rank: Int
+
+  public convenience init(_ linear: Linear, floats: FloatStorage = .float32) {
+    self.init([linear], floats: floats)
+  }
+
+  /// - Parameters:
+  ///   - linears: with the same number of inputs.
+  ///   - floats: how weights in single precision are kept; a row of odd length stays as it is.
+  public init(_ linears: [Linear], floats: FloatStorage = .float32) {
+    precondition(!linears.isEmpty, "no linear layer has no outputs")
+    inputs = linears[0].inputs
+    var (outputs, rank) = (0, 0)
+    parts = linears.map { linear in
+      precondition(
+        linear.inputs == linears[0].inputs,
+        "layers of \(linear.inputs) and \(linears[0].inputs) inputs cannot be one")
+      let part = Part(linear, firstOutput: outputs, firstRank: rank, floats)
+      outputs += linear.outputs
+      rank += part.low.map { ($0.down.outputs + 15) & ~15 } ?? 0
+      return part
+    }
+    (self.outputs, self.rank) = (outputs, rank)
+  }
+
+  /// Bytes of the panels.
+  public var bytes: Int { parts.reduce(0) { $0 + $1.bytes } }
+
+  /// Bytes that a weight would take.
+  public static func bytes(_ weight: WeightStore, floats: FloatStorage = .float32) -> Int {
+    (weight.outputs + 15) / 16 * Matrix.format(weight, floats).bytes(inputs: weight.inputs)
+  }
+
+  /// Rows that share the cached panels in one go.
+  private static let rowBlock = 512
 
   /// - Parameters:
   ///   - x: `[M, in]`
@@ -59,45 +78,257 @@ public final class PackedLinear: @unchecked Sendable {
   public func forward(_ x: Tensor, into y: Tensor) {
     x.require(y.rows, inputs, "x", in: "PackedLinear.forward")
     y.require(x.rows, outputs, "y", in: "PackedLinear.forward")
-    let m = x.rows
-    guard m > 0 else { return }
-    // Tiles of whole panels; the last panel may be wider than y and goes through scratch.
-    let whole = outputs / 16
-    let perTile = max(4, min(64, (1 << 18) / max(1, inputs * 16)) & ~3)
-    let a = Multiplier(x.data, rowStep: x.stride, columnStep: 1)
-    let size = inputs * 16
-    parallelFor(whole, by: perTile) { range in
-      let first = range.lowerBound * 16
-      fill(y.data + first, step: y.stride, rows: m, first: first, width: range.count * 16)
-      panelProduct(
-        a, panels: panels + range.lowerBound * size, panelStep: size, panelCount: range.count,
-        into: y.data + first, cStep: y.stride, m: m, k: inputs, accumulate: true)
-    }
-    if whole < panelCount {
-      let first = whole * 16
-      let width = outputs - first
-      Scratch.with(m * 16) { scratch in
-        fill(scratch, step: 16, rows: m, first: first, width: width)
-        panelProduct(
-          a, panels: panels + whole * size, panelStep: size, panelCount: 1, into: scratch,
-          cStep: 16, m: m, k: inputs, accumulate: true)
-        copyRows(
-          scratch, fromStep: 16, rows: m, columns: width, to: y.data + first, toStep: y.stride,
-          clearing: false)
+    guard x.rows > 0 else { return }
+    if rank == 0 {
+      product(x, low: nil, into: y)
+    } else {
+      Scratch.with(x.rows * rank) { memory in
+        let low = Tensor(memory, rows: x.rows, columns: rank)
+        parallelFor(parts.count) { parts[$0].lower(x, into: low) }
+        product(x, low: low, into: y)
       }
     }
   }
 
-  /// Every chain begins with the bias.
-  private func fill(
-    _ target: UnsafeMutablePointer<Float>, step: Int, rows: Int, first: Int, width: Int
+  private func product(_ x: Tensor, low: Tensor?, into y: Tensor) {
+    let panels = parts.reduce(0) { $0 + $1.weight.panelCount }
+    // About 16 tiles, so that threads end together; groups of four panels hide latencies of one row,
+    // three are a tile of many.
+    let group = x.rows < PackedRows.least ? 4 : 3
+    let perTile = max(group, min(64 / group * group, (panels / 16 + group - 1) / group * group))
+    let tiles = parts.map { ($0.weight.panelCount + perTile - 1) / perTile }
+    let perBlock = tiles.reduce(0, +)
+    let blocks = (x.rows + Self.rowBlock - 1) / Self.rowBlock
+    withPackedRows(x) { packed in
+      parallelFor(perBlock * blocks) { tile in
+        var index = tile % perBlock
+        var part = 0
+        while index >= tiles[part] {
+          index -= tiles[part]
+          part += 1
+        }
+        let first = tile / perBlock * Self.rowBlock
+        let rows = first..<min(x.rows, first + Self.rowBlock)
+        let end = min(parts[part].weight.panelCount, (index + 1) * perTile)
+        parts[part].forward(
+          Rows(x: x, packed: packed, range: rows), low: low?.slice(rows: rows),
+          panels: index * perTile..<end, into: y.slice(rows: rows))
+      }
+    }
+  }
+
+  /// Many rows are packed once for all panels.
+  private func withPackedRows(_ x: Tensor, _ body: (UnsafeMutablePointer<Float>?) -> Void) {
+    guard x.rows >= PackedRows.least else {
+      body(nil)
+      return
+    }
+    Scratch.with(PackedRows.count(rows: x.rows, inputs: inputs)) { packed in
+      let groups = (x.rows + 15) / 16
+      parallelFor(groups) { group in
+        PackedRows.pack(
+          x.row(group * 16), step: x.stride, count: min(16, x.rows - group * 16),
+          inputs: inputs, group: group, of: groups, to: packed)
+      }
+      body(packed)
+    }
+  }
+}
+
+/// The rows of a tile.
+private struct Rows {
+  let x: Tensor
+  /// All rows of x for the kernel of many rows.
+  var packed: UnsafeMutablePointer<Float>?
+  let range: Range<Int>
+}
+
+/// One of the layers.
+private struct Part {
+  let weight: Matrix
+  let bias: Tensor?
+  let low: (down: Matrix, up: Matrix, scale: Float, place: Int)?
+  private let arena: Arena?
+  private let firstOutput: Int
+
+  init(
+    _ linear: Linear, firstOutput: Int, firstRank: Int, _ floats: PackedLinear.FloatStorage
   ) {
-    for row in 0..<rows {
+    self.firstOutput = firstOutput
+    weight = Matrix(linear.weight, floats)
+    low = linear.lowRank.map { part in
+      (
+        down: Matrix(.f32(part.a), .float32), up: Matrix(.f32(part.b), .float32),
+        scale: part.scale, place: firstRank
+      )
+    }
+    guard let source = linear.bias else {
+      (arena, bias) = (nil, nil)
+      return
+    }
+    var plan = ArenaPlan()
+    let region = plan.add("bias", count: linear.outputs)
+    let arena = Arena(plan)
+    arena[region].copy(from: source)
+    (self.arena, bias) = (arena, arena[region])
+  }
+
+  var bytes: Int { weight.bytes + (low.map { $0.down.bytes + $0.up.bytes } ?? 0) }
+
+  /// t = s·x·Aᵀ, in whole panels.
+  func lower(_ x: Tensor, into t: Tensor) {
+    guard let low else { return }
+    let place = t.data + low.place
+    let width = low.down.panelCount * 16
+    for row in 0..<x.rows { (place + row * t.stride).update(repeating: 0, count: width) }
+    low.down.add(
+      Rows(x: x, range: 0..<x.rows), panels: 0..<low.down.panelCount, to: place, step: t.stride)
+    for row in 0..<x.rows { scale(place + row * t.stride, by: low.scale, width) }
+  }
+
+  /// Some panels of the product, its bias and its low-rank part.
+  func forward(_ rows: Rows, low t: Tensor?, panels: Range<Int>, into y: Tensor) {
+    let whole = panels.lowerBound..<min(panels.upperBound, weight.outputs / 16)
+    if !whole.isEmpty {
+      let first = whole.lowerBound * 16
+      chains(
+        rows, t, whole, into: y.data + firstOutput + first, step: y.stride,
+        width: whole.count * 16)
+    }
+    guard panels.upperBound * 16 > weight.outputs else { return }
+    // The last panel is wider than y.
+    let first = weight.outputs & ~15
+    let width = weight.outputs - first
+    Scratch.with(y.rows * 16) { part in
+      chains(rows, t, panels.upperBound - 1..<panels.upperBound, into: part, step: 16, width: width)
+      copyRows(
+        part, fromStep: 16, rows: y.rows, columns: width, to: y.data + firstOutput + first,
+        toStep: y.stride, clearing: false)
+    }
+  }
+
+  private func chains(
+    _ rows: Rows, _ t: Tensor?, _ panels: Range<Int>, into target: UnsafeMutablePointer<Float>,
+    step: Int, width: Int
+  ) {
+    for row in 0..<rows.range.count {
       if let bias {
-        (target + row * step).update(from: bias.data + first, count: width)
+        (target + row * step).update(from: bias.data + panels.lowerBound * 16, count: width)
       } else {
         (target + row * step).update(repeating: 0, count: width)
       }
     }
+    weight.add(rows, panels: panels, to: target, step: step)
+    guard let low, let t else { return }
+    let columns = low.place..<low.place + low.up.inputs
+    low.up.add(
+      Rows(x: t.slice(columns: columns), range: 0..<t.rows), panels: panels, to: target, step: step)
   }
+}
+
+/// A weight in panels.
+private struct Matrix {
+  let inputs: Int
+  let outputs: Int
+  let panelCount: Int
+  let format: PanelFormat
+  private let arena: Arena
+  private let panels: UnsafeMutableRawPointer
+
+  static func format(_ weight: WeightStore, _ floats: PackedLinear.FloatStorage) -> PanelFormat {
+    switch weight {
+    case .f32(let tensor): tensor.columns % floats.format.run == 0 ? floats.format : .float32
+    case .blocks(let matrix): PanelFormat(matrix.format, inputs: matrix.columns)
+    }
+  }
+
+  init(_ weight: WeightStore, _ floats: PackedLinear.FloatStorage) {
+    let format = Self.format(weight, floats)
+    if format != .float32, let packed = Matrix(weight, as: format) {
+      self = packed
+    } else {
+      // Few forms of blocks, and numbers that the panels' form cannot hold, are expanded.
+      self = Matrix(weight, as: .float32)!
+    }
+  }
+
+  private init?(_ weight: WeightStore, as format: PanelFormat) {
+    (inputs, outputs, self.format) = (weight.inputs, weight.outputs, format)
+    panelCount = (outputs + 15) / 16
+    let size = format.bytes(inputs: inputs)
+    var plan = ArenaPlan()
+    plan.add("panels", count: panelCount * size / 4)
+    arena = Arena(plan)
+    panels = UnsafeMutableRawPointer(arena.base)
+    let (panels, panelCount, inputs, outputs) = (panels, panelCount, inputs, outputs)
+    // Each panel notes in a place of its own whether it could be packed.
+    let failures = ArenaFlags(panelCount)
+    parallelFor(panelCount) { panel in
+      let first = panel * 16
+      let count = min(16, outputs - first)
+      let place = format.place(panel, of: panelCount, inputs: inputs)
+      let target = panels + place.offset
+      switch weight {
+      case .f32(let matrix):
+        packPanel(
+          format, matrix.row(first), step: matrix.stride, count: count, inputs: inputs, to: target,
+          runStep: place.runStep)
+      case .blocks(let matrix) where format == .float32:
+        Scratch.with(16 * inputs) { memory in
+          matrix.dequantise(
+            rows: first..<first + count, into: Tensor(memory, rows: count, columns: inputs))
+          packPanel(
+            .float32, memory, step: inputs, count: count, inputs: inputs, to: target,
+            runStep: place.runStep)
+        }
+      case .blocks(let matrix):
+        let rows = (first..<first + count).map { matrix.row($0) }
+        if !packPanel(
+          format, matrix.format, rows, inputs: inputs, to: target,
+          runStep: place.runStep)
+        {
+          failures.raise(panel)
+        }
+      }
+    }
+    if failures.isAnyRaised { return nil }
+  }
+
+  var bytes: Int { panelCount * format.bytes(inputs: inputs) }
+
+  /// Goes on with the chains that `target` holds.
+  func add(
+    _ rows: Rows, panels range: Range<Int>, to target: UnsafeMutablePointer<Float>, step: Int
+  ) {
+    Scratch.with(PackedRows.depth * 48) { scratch in
+      if let packed = rows.packed {
+        decodeProduct(
+          packed: packed, groups: (rows.x.rows + 15) / 16, rows: rows.range, format,
+          panels: panels, range: range, of: panelCount, into: target, cStep: step, k: inputs,
+          scratch: scratch)
+      } else {
+        decodeProduct(
+          Multiplier(
+            rows.x.row(rows.range.lowerBound), rowStep: rows.x.stride, columnStep: 1),
+          format, panels: panels, range: range, of: panelCount, into: target, cStep: step,
+          m: rows.range.count, k: inputs, scratch: scratch)
+      }
+    }
+  }
+}
+
+/// Marks that tiles set side by side.
+private final class ArenaFlags: @unchecked Sendable {
+  // Unchecked: tiles write different bytes, which are read after all of them.
+  private let marks: UnsafeMutableBufferPointer<Bool>
+
+  init(_ count: Int) {
+    marks = .allocate(capacity: count)
+    marks.initialize(repeating: false)
+  }
+
+  deinit { marks.deallocate() }
+
+  func raise(_ index: Int) { marks[index] = true }
+  var isAnyRaised: Bool { marks.contains(true) }
 }

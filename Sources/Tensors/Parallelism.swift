@@ -1,7 +1,6 @@
 // All threads of the learning code come from here. Work is cut into tiles by its size alone; threads
 // only decide who computes a tile, so they never change a bit of the result.
 
-import Dispatch
 import Foundation
 import Synchronization
 
@@ -37,17 +36,9 @@ public func parallelFor(_ count: Int, _ body: (Int) -> Void) {
     for tile in 0..<max(0, count) { body(tile) }
     return
   }
-  // The one exception to checked concurrency in the learning code: `body` captures pointers and is
-  // not Sendable. `concurrentPerform` returns after the last call, so nothing captured can dangle;
-  // disjoint writes are the caller's promise above.
-  nonisolated(unsafe) let body = body
-  let next = Atomic<Int>(0)
-  DispatchQueue.concurrentPerform(iterations: workers) { _ in
-    while true {
-      let tile = next.wrappingAdd(1, ordering: .relaxed).oldValue
-      guard tile < count else { break }
-      body(tile)
-    }
+  // A tile that is cut into tiles itself, or a second caller, finds the team at work and goes alone.
+  if !WorkerTeam.shared.run(count, workers: workers, body) {
+    for tile in 0..<count { body(tile) }
   }
 }
 

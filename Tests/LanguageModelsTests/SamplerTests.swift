@@ -88,4 +88,59 @@ private func choose(_ decoding: Decoding, _ uniform: Double, _ logits: [Float] =
     #expect(choose(.greedy(), 0, [1, value, 2]) == nil)
     #expect(choose(Decoding(samples: true, topP: 0.5, seed: 0), 0, [1, value, 2]) == nil)
   }
+
+  /// The filters leave the same tokens as a sort does where most of a large vocabulary is far away.
+  @Test func cutsLargeVocabulariesLikeASort() {
+    let count = 5003
+    let wide: [Float] = (0..<count).map {
+      let u = Double(mixed(UInt64($0)) >> 11) * 0x1p-53
+      return Float(6 * (u - 0.5) + ($0 % 97 == 0 ? 8 * u : 0))
+    }
+    let order = wide.indices.sorted { (wide[$0], -$0) > (wide[$1], -$1) }
+    let weights = wide.map { exp(Double($0 - wide[order[0]])) }
+    for (k, share) in [(nil, 0.9), (40, nil), (300, 0.5), (nil, 0.05), (4000, 0.999)]
+      as [(Int?, Double?)]
+    {
+      var kept = Array(order.prefix(k ?? count))
+      if let share {
+        let total = kept.reduce(0) { $0 + weights[$1] }
+        var sum = 0.0
+        let end = kept.firstIndex {
+          sum += weights[$0]
+          return sum >= share * total
+        }
+        kept = Array(kept[...end!])
+      }
+      let decoding = Decoding(samples: true, topK: k, topP: share, seed: 0)
+      let total = kept.reduce(0) { $0 + weights[$1] }
+      var passed = 0.0
+      for index in kept.sorted() {
+        // The middle of each token's share of the unit interval.
+        let middle = (passed + weights[index] / 2) / total
+        passed += weights[index]
+        // Sums in single precision may move the borders of very small shares.
+        guard weights[index] / total > 1e-5 else { continue }
+        #expect(
+          choose(decoding, middle, wide) == Int32(index), "top-k \(k ?? 0), top-p \(share ?? 1)")
+      }
+    }
+  }
+
+  @Test func repetitionCostsAsInTransformers() {
+    var decoding = Decoding.greedy(repetitionPenalty: 2)
+    func penalised(_ seen: Set<Int32>) -> [Float] {
+      var values: [Float] = [3, -1, 2, 0]
+      values.withUnsafeMutableBufferPointer { Sampler(decoding: decoding).penalise($0, seen) }
+      return values
+    }
+    #expect(penalised([0, 1, 3]) == [1.5, -2, 2, 0])
+    #expect(penalised([]) == [3, -1, 2, 0])
+    var values: [Float] = [3, -1, 2, 0]
+    let token = values.withUnsafeMutableBufferPointer {
+      Sampler(decoding: decoding).choose($0, seen: [0], uniform: 0)
+    }
+    #expect(token == 2)
+    decoding.repetitionPenalty = 1
+    #expect(penalised([0, 1, 3]) == [3, -1, 2, 0])
+  }
 }

@@ -1,6 +1,7 @@
 // What decoding promises bit by bit, and that it computes the same as the training path.
 
 import Foundation
+import Kernels
 import Networks
 import Tensors
 import Testing
@@ -28,6 +29,93 @@ extension Ops {
     let reference = tensor(64, outputs)
     linear.forward(x, into: reference)
     for (a, r) in zip(all.values, reference.values) { #expect(abs(a - r) < 1e-4) }
+  }
+
+  /// Weights in few bits give the bits of weights that were expanded before, whatever the rows, also
+  /// those of several layers side by side with low-rank parts.
+  @Test(arguments: BlockFormat.allCases) func packedBlocksEqualExpandedOnes(format: BlockFormat) {
+    let inputs = 512
+    let x = tensor(19, inputs, seed: 3)
+    let pairs = [144, 37].enumerated().map { number, outputs in
+      let matrix = QuantisedMatrix(tensor(outputs, inputs, seed: number), as: format)
+      let expanded = tensor(outputs, inputs)
+      matrix.dequantise(into: expanded)
+      let bias = tensor(1, outputs, seed: 8)
+      let low = LowRank(
+        a: tensor(3 + number, inputs, seed: 4), b: tensor(outputs, 3 + number, seed: 5), scale: 2)
+      return (
+        Linear(weight: .blocks(matrix), bias: bias, lowRank: low),
+        Linear(weight: .f32(expanded), bias: bias, lowRank: low)
+      )
+    }
+    let stored = PackedLinear(pairs.map(\.0))
+    let expanded = PackedLinear(pairs.map(\.1))
+    for rows in [1, 2, 3, 8, 19] {
+      let (y, reference) = (tensor(rows, 181), tensor(rows, 181))
+      _ = sameBits("PackedLinear \(format)") {
+        stored.forward(x.slice(rows: 0..<rows), into: y)
+        return [y.values]
+      }
+      expanded.forward(x.slice(rows: 0..<rows), into: reference)
+      #expect(y.values.map(\.bitPattern) == reference.values.map(\.bitPattern), "\(rows) rows")
+    }
+    let plain = tensor(19, 181)
+    pairs[0].1.forward(x, into: plain.slice(columns: 0..<144))
+    pairs[1].1.forward(x, into: plain.slice(columns: 144..<181))
+    let all = tensor(19, 181)
+    stored.forward(x, into: all)
+    for (a, r) in zip(all.values, plain.values) { #expect(abs(a - r) < 2e-4) }
+    if format != .q5_1, format != .nf4 { #expect(stored.bytes < expanded.bytes * 6 / 10) }
+  }
+
+  /// A scale whose eightfold is no half-precision number keeps its weights exact all the same.
+  @Test func hugeScalesAreExpanded() {
+    let matrix = QuantisedMatrix(tensor(16, 32, seed: 1), as: .q4_0)
+    let first = UnsafeMutableRawPointer(mutating: matrix.row(3))
+    first.storeBytes(of: Float16(30_000).bitPattern, as: UInt16.self)
+    let expanded = tensor(16, 32)
+    matrix.dequantise(into: expanded)
+    let (x, y, reference) = (tensor(1, 32, seed: 2), tensor(1, 16), tensor(1, 16))
+    PackedLinear(Linear(weight: .blocks(matrix))).forward(x, into: y)
+    PackedLinear(Linear(weight: .f32(expanded))).forward(x, into: reference)
+    #expect(y.values == reference.values)
+    #expect(abs(y[0, 3]) > 1000)
+  }
+
+  @Test(arguments: [nil, 1, 40, 290]) func tokensHaveOneFormInPromptsAndAlone(window: Int?) {
+    let (h, g, d) = (6, 2, 20)
+    let lengths = [300, 5, 61]
+    let segments = Segments(lengths: lengths)
+    let n = segments.tokenCount
+    let (q, k, v) = (
+      tensor(n, h * d, seed: 1), tensor(n, g * d, seed: 2), tensor(n, g * d, seed: 3)
+    )
+    let op = Attention(heads: h, keyValueHeads: g, headSize: d, window: window)
+    func caches() -> [KeyValueCache] {
+      KeyValueCache.make(3, capacity: 300, keyValueHeads: g, headSize: d)
+    }
+    func append(_ rows: Range<Int>, to cache: KeyValueCache) {
+      cache.append(k: k.slice(rows: rows), v: v.slice(rows: rows))
+    }
+    let whole = caches()
+    for index in 0..<3 { append(segments[index], to: whole[index]) }
+    let prompts = tensor(n, h * d)
+    _ = sameBits("decode") {
+      op.decode(q: q, segments: segments, caches: whole, into: prompts)
+      return [prompts.values]
+    }
+    let reference = tensor(n, h * d)
+    op.forward(q: q, k: k, v: v, segments: segments, into: reference, logSumExp: nil)
+    for (a, r) in zip(prompts.values, reference.values) { #expect(abs(a - r) < 1e-5) }
+    let single = caches()
+    let one = tensor(1, h * d)
+    for index in 0..<3 {
+      for row in segments[index] {
+        append(row..<row + 1, to: single[index])
+        op.decode(q: q.slice(rows: row..<row + 1), caches: [single[index]], into: one)
+        #expect(one.values == prompts.slice(rows: row..<row + 1).values, "row \(row)")
+      }
+    }
   }
 
   @Test(arguments: [(4, 4, 8), (6, 2, 16), (3, 1, 33)])

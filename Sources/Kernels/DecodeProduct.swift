@@ -1,0 +1,399 @@
+// Products with the panels of DecodePanels.swift. Weights become single precision in registers (one row)
+// or in the first-level cache (more rows), each by one rounding, the same in both; the products are the
+// chains of SmallProduct.swift. So a row has the same bits alone, among others, and with a model that
+// was expanded before.
+
+private typealias Vector = SIMD16<Float>
+private typealias Words = SIMD16<UInt32>
+
+@inline(__always)
+private func words(_ p: UnsafeRawPointer) -> Words { p.loadUnaligned(as: Words.self) }
+
+@inline(__always)
+private func floats(_ p: UnsafeRawPointer) -> Vector { p.loadUnaligned(as: Vector.self) }
+
+@inline(__always)
+private func asFloats(_ w: Words) -> Vector { unsafeBitCast(w, to: Vector.self) }
+
+@inline(__always)
+private func splat(_ w: UInt32) -> Words { Words(repeating: w) }
+
+/// Rows that are expanded at once: two panels of 128 inputs are 16 KiB.
+private let depth = 128
+
+/// C += A·Wᵀ for all panels; what C holds is where the chains begin.
+///
+/// - Parameters:
+///   - a: `[m, k]`
+///   - panels: `all` panels of `k` inputs, each where `format.place` says.
+///   - range: of the panels, those that are wanted.
+///   - c: `[m, range.count·16]`
+///   - scratch: 2·128·16 numbers; unused for float32.
+public func decodeProduct(
+  _ a: Multiplier, _ format: PanelFormat, panels: UnsafeRawPointer, range: Range<Int>,
+  of all: Int, into c: UnsafeMutablePointer<Float>, cStep: Int, m: Int, k: Int,
+  scratch: UnsafeMutablePointer<Float>
+) {
+  let panelCount = range.count
+  if format == .float32 {
+    let floats = (panels + format.place(range.lowerBound, of: all, inputs: k).offset)
+      .assumingMemoryBound(to: Float.self)
+    if m < 8 {
+      panelProduct(
+        a, panels: floats, panelStep: k * 16, panelCount: panelCount, into: c, cStep: cStep, m: m,
+        k: k, accumulate: true)
+      return
+    }
+    // Two panels of a stretch stay in the first-level cache for all rows.
+    var panel = 0
+    while panel < panelCount {
+      let count = min(2, panelCount - panel)
+      var start = 0
+      while start < k {
+        let stretch = min(2 * depth, k - start)
+        panelProduct(
+          Multiplier(
+            a.start + start * a.columnStep, rowStep: a.rowStep, columnStep: a.columnStep),
+          panels: floats + panel * k * 16 + start * 16, panelStep: k * 16, panelCount: count,
+          into: c + panel * 16, cStep: cStep, m: m, k: stretch, accumulate: true)
+        start += stretch
+      }
+      panel += 2
+    }
+    return
+  }
+  var panel = 0
+  if m == 1, range.lowerBound % 4 == 0 {
+    while panel + 4 <= panelCount {
+      let place = format.place(range.lowerBound + panel, of: all, inputs: k)
+      fourPanels(a.start, format, panels + place.offset, c + panel * 16, k)
+      panel += 4
+    }
+  }
+  while panel < panelCount {
+    let count = min(2, panelCount - panel)
+    var start = 0
+    while start < k {
+      let stretch = min(depth, k - start)
+      for index in 0..<count {
+        let place = format.place(range.lowerBound + panel + index, of: all, inputs: k)
+        expandPanel(
+          format, panels + place.offset + start / format.run * place.runStep,
+          runStep: place.runStep, into: scratch + index * depth * 16, stretch)
+      }
+      panelProduct(
+        Multiplier(a.start + start * a.columnStep, rowStep: a.rowStep, columnStep: a.columnStep),
+        panels: scratch, panelStep: depth * 16, panelCount: count, into: c + panel * 16,
+        cStep: cStep, m: m, k: stretch, accumulate: true)
+      start += stretch
+    }
+    panel += 2
+  }
+}
+
+/// Where many rows are multiplied: rows packed for `tileProduct`, stretch by stretch of the inputs.
+public enum PackedRows {
+  /// Inputs of a stretch.
+  public static let depth = 128
+  /// From so many rows on it pays to pack them.
+  public static let least = 16
+
+  /// Numbers that packed rows take.
+  public static func count(rows: Int, inputs: Int) -> Int { (rows + 15) & ~15 * inputs }
+
+  /// Packs one group of 16 rows.
+  ///
+  /// - Parameters:
+  ///   - x: `[count, inputs]`, rows `step` apart, count at most 16.
+  ///   - group: of `groups`.
+  public static func pack(
+    _ x: UnsafePointer<Float>, step: Int, count: Int, inputs: Int, group: Int, of groups: Int,
+    to target: UnsafeMutablePointer<Float>
+  ) {
+    for start in stride(from: 0, to: inputs, by: depth) {
+      let stretch = min(depth, inputs - start)
+      transpose(
+        x + start, fromStep: step, rows: count, columns: stretch,
+        to: target + (start * groups + group * stretch) * 16, toStep: 16)
+    }
+  }
+}
+
+/// C += A·Wᵀ for many rows, the same chains as `decodeProduct`.
+///
+/// - Parameters:
+///   - a: rows as `PackedRows.pack` leaves them, `groups` groups of 16.
+///   - rows: of A and C; the first is a multiple of 16.
+///   - c: `[rows, range.count·16]`
+///   - scratch: 128·48 numbers.
+public func decodeProduct(
+  packed a: UnsafePointer<Float>, groups: Int, rows: Range<Int>, _ format: PanelFormat,
+  panels: UnsafeRawPointer, range: Range<Int>, of all: Int,
+  into c: UnsafeMutablePointer<Float>, cStep: Int, k: Int, scratch: UnsafeMutablePointer<Float>
+) {
+  for panel in stride(from: 0, to: range.count, by: 3) {
+    let vectors = min(3, range.count - panel)
+    for start in stride(from: 0, to: k, by: PackedRows.depth) {
+      let stretch = min(PackedRows.depth, k - start)
+      for index in 0..<vectors {
+        let place = format.place(range.lowerBound + panel + index, of: all, inputs: k)
+        expandPanel(
+          format, panels + place.offset + start / format.run * place.runStep,
+          runStep: place.runStep, into: scratch + index * 16, step: 48, stretch)
+      }
+      tileProduct(
+        a + start * groups * 16 + rows.lowerBound * stretch, rows: rows.count, scratch,
+        vectors: vectors, into: c + panel * 16, cStep: cStep, k: stretch, start: .held)
+    }
+  }
+}
+
+/// Expands whole runs into `[count, 16]`, rows `step` apart.
+public func expandPanel(
+  _ format: PanelFormat, _ source: UnsafeRawPointer, runStep: Int,
+  into target: UnsafeMutablePointer<Float>,
+  step: Int = 16, _ count: Int
+) {
+  @inline(__always) func put(_ v: Vector, _ k: Int) {
+    UnsafeMutableRawPointer(target + k * step).storeBytes(of: v, as: Vector.self)
+  }
+  switch format {
+  case .float32:
+    for k in 0..<count { put(floats(source + k * runStep), k) }
+  case .float16:
+    for i in 0..<count / 2 {
+      let w = words(source + i * runStep)
+      put(halfLow(w), 2 * i)
+      put(halfHigh(w), 2 * i + 1)
+    }
+  case .bfloat16:
+    for i in 0..<count / 2 {
+      let w = words(source + i * runStep)
+      put(asFloats(w &<< splat(16)), 2 * i)
+      put(asFloats(w & splat(0xFFFF_0000)), 2 * i + 1)
+    }
+  case .nibbles:
+    for run in 0..<count / 32 {
+      let p = source + run * runStep
+      let (d, m) = nibbleScales(p)
+      for i in 0..<4 {
+        let w = words(p + 64 + i * 64)
+        let k = run * 32 + i * 8
+        put(m.addingProduct(d, nibble0(w)), k)
+        put(m.addingProduct(d, nibble1(w)), k + 1)
+        put(m.addingProduct(d, nibble2(w)), k + 2)
+        put(m.addingProduct(d, nibble3(w)), k + 3)
+        put(m.addingProduct(d, nibble4(w)), k + 4)
+        put(m.addingProduct(d, nibble5(w)), k + 5)
+        put(m.addingProduct(d, nibble6(w)), k + 6)
+        put(m.addingProduct(d, nibble7(w)), k + 7)
+      }
+    }
+  case .bytes, .shortBytes:
+    let length = format.run
+    for run in 0..<count / length {
+      let p = source + run * runStep
+      let d = floats(p)
+      let m = d * Vector(repeating: byteOffset(format))
+      for i in 0..<length / 4 {
+        let w = words(p + 64 + i * 64)
+        let k = run * length + i * 4
+        put(m.addingProduct(d, byte0(w)), k)
+        put(m.addingProduct(d, byte1(w)), k + 1)
+        put(m.addingProduct(d, byte2(w)), k + 2)
+        put(m.addingProduct(d, byte3(w)), k + 3)
+      }
+    }
+  }
+}
+
+// MARK: Numbers from bits
+
+// Half precision: the exponent moves to its place in single precision, 2^112 mends its bias. Exact, the
+// smallest numbers included.
+@inline(__always)
+private func halfHigh(_ w: Words) -> Vector {
+  let bits = (w & splat(0x7FFF_0000)) &>> splat(3) | w & splat(0x8000_0000)
+  return asFloats(bits) * Vector(repeating: 0x1p112)
+}
+@inline(__always)
+private func halfLow(_ w: Words) -> Vector { halfHigh(w &<< splat(16)) }
+
+// Codes become the top bits of a mantissa: 16 + q and 256 + q need no conversion. The offset takes the
+// 16 or 256 back; it is exact, so the weight is rounded once.
+private let nibbleMask: UInt32 = 0x0078_0000
+private let nibbleOne: UInt32 = 0x4180_0000
+
+@inline(__always)
+private func nibble(_ w: Words) -> Vector { asFloats(w & splat(nibbleMask) | splat(nibbleOne)) }
+@inline(__always)
+private func nibble0(_ w: Words) -> Vector { nibble(w &<< splat(19)) }
+@inline(__always)
+private func nibble1(_ w: Words) -> Vector { nibble(w &<< splat(15)) }
+@inline(__always)
+private func nibble2(_ w: Words) -> Vector { nibble(w &<< splat(11)) }
+@inline(__always)
+private func nibble3(_ w: Words) -> Vector { nibble(w &<< splat(7)) }
+@inline(__always)
+private func nibble4(_ w: Words) -> Vector { nibble(w &<< splat(3)) }
+@inline(__always)
+private func nibble5(_ w: Words) -> Vector { nibble(w &>> splat(1)) }
+@inline(__always)
+private func nibble6(_ w: Words) -> Vector { nibble(w &>> splat(5)) }
+@inline(__always)
+private func nibble7(_ w: Words) -> Vector { nibble(w &>> splat(9)) }
+
+/// d and m − 16·d of a run's 16 outputs.
+@inline(__always)
+private func nibbleScales(_ p: UnsafeRawPointer) -> (d: Vector, m: Vector) {
+  let packed = words(p)
+  // Even lanes lie in low halves: 16 numbers d, then 16 numbers m, in 16 words.
+  let low = halfLow(packed)
+  let high = halfHigh(packed)
+  let d = Vector(
+    low[0], high[0], low[1], high[1], low[2], high[2], low[3], high[3], low[4], high[4], low[5],
+    high[5], low[6], high[6], low[7], high[7])
+  let m = Vector(
+    low[8], high[8], low[9], high[9], low[10], high[10], low[11], high[11], low[12], high[12],
+    low[13], high[13], low[14], high[14], low[15], high[15])
+  return (d, m.addingProduct(d, Vector(repeating: -16)))
+}
+
+private let byteMask: UInt32 = 0x007F_8000
+private let byteOne: UInt32 = 0x4380_0000
+
+@inline(__always)
+private func byte(_ w: Words) -> Vector { asFloats(w & splat(byteMask) | splat(byteOne)) }
+@inline(__always)
+private func byte0(_ w: Words) -> Vector { byte(w &<< splat(15)) }
+@inline(__always)
+private func byte1(_ w: Words) -> Vector { byte(w &<< splat(7)) }
+@inline(__always)
+private func byte2(_ w: Words) -> Vector { byte(w &>> splat(1)) }
+@inline(__always)
+private func byte3(_ w: Words) -> Vector { byte(w &>> splat(9)) }
+
+/// What, times d, takes 256 and the zero of the codes back.
+@inline(__always)
+private func byteOffset(_ format: PanelFormat) -> Float { format == .bytes ? -384 : -288 }
+
+// MARK: One row
+
+/// One row against four panels: four chains hide the latency of the multiply-add.
+private func fourPanels(
+  _ x: UnsafePointer<Float>, _ format: PanelFormat, _ panels: UnsafeRawPointer,
+  _ c: UnsafeMutablePointer<Float>, _ k: Int
+) {
+  // Runs of the four lie side by side.
+  let step = format.bytesPerRun
+  let runStep = 4 * step
+  var c0 = floats(c)
+  var c1 = floats(c + 16)
+  var c2 = floats(c + 32)
+  var c3 = floats(c + 48)
+  switch format {
+  case .float32: break
+  case .float16:
+    for i in 0..<k / 2 {
+      let p = panels + i * runStep
+      let (w0, w1) = (words(p), words(p + step))
+      let (w2, w3) = (words(p + 2 * step), words(p + 3 * step))
+      let low = Vector(repeating: x[2 * i])
+      let high = Vector(repeating: x[2 * i + 1])
+      c0.addProduct(low, halfLow(w0))
+      c1.addProduct(low, halfLow(w1))
+      c2.addProduct(low, halfLow(w2))
+      c3.addProduct(low, halfLow(w3))
+      c0.addProduct(high, halfHigh(w0))
+      c1.addProduct(high, halfHigh(w1))
+      c2.addProduct(high, halfHigh(w2))
+      c3.addProduct(high, halfHigh(w3))
+    }
+  case .bfloat16:
+    let mask = splat(0xFFFF_0000)
+    let shift = splat(16)
+    for i in 0..<k / 2 {
+      let p = panels + i * runStep
+      let (w0, w1) = (words(p), words(p + step))
+      let (w2, w3) = (words(p + 2 * step), words(p + 3 * step))
+      let low = Vector(repeating: x[2 * i])
+      let high = Vector(repeating: x[2 * i + 1])
+      c0.addProduct(low, asFloats(w0 &<< shift))
+      c1.addProduct(low, asFloats(w1 &<< shift))
+      c2.addProduct(low, asFloats(w2 &<< shift))
+      c3.addProduct(low, asFloats(w3 &<< shift))
+      c0.addProduct(high, asFloats(w0 & mask))
+      c1.addProduct(high, asFloats(w1 & mask))
+      c2.addProduct(high, asFloats(w2 & mask))
+      c3.addProduct(high, asFloats(w3 & mask))
+    }
+  case .nibbles:
+    for run in 0..<k / 32 {
+      let p = panels + run * runStep
+      let (d0, m0) = nibbleScales(p)
+      let (d1, m1) = nibbleScales(p + step)
+      let (d2, m2) = nibbleScales(p + 2 * step)
+      let (d3, m3) = nibbleScales(p + 3 * step)
+      for i in 0..<4 {
+        let q = p + 64 + i * 64
+        let xs = x + run * 32 + i * 8
+        addNibbles(xs, words(q), d0, m0, &c0)
+        addNibbles(xs, words(q + step), d1, m1, &c1)
+        addNibbles(xs, words(q + 2 * step), d2, m2, &c2)
+        addNibbles(xs, words(q + 3 * step), d3, m3, &c3)
+      }
+    }
+  case .bytes, .shortBytes:
+    let length = format.run
+    let offset = Vector(repeating: byteOffset(format))
+    for run in 0..<k / length {
+      let p = panels + run * runStep
+      let d0 = floats(p)
+      let d1 = floats(p + step)
+      let d2 = floats(p + 2 * step)
+      let d3 = floats(p + 3 * step)
+      let (m0, m1, m2, m3) = (d0 * offset, d1 * offset, d2 * offset, d3 * offset)
+      for i in 0..<length / 4 {
+        let q = p + 64 + i * 64
+        let xs = x + run * length + i * 4
+        addBytes(xs, words(q), d0, m0, &c0)
+        addBytes(xs, words(q + step), d1, m1, &c1)
+        addBytes(xs, words(q + 2 * step), d2, m2, &c2)
+        addBytes(xs, words(q + 3 * step), d3, m3, &c3)
+      }
+    }
+  }
+  put(c0, c)
+  put(c1, c + 16)
+  put(c2, c + 32)
+  put(c3, c + 48)
+}
+
+@inline(__always)
+private func put(_ v: Vector, _ p: UnsafeMutablePointer<Float>) {
+  UnsafeMutableRawPointer(p).storeBytes(of: v, as: Vector.self)
+}
+
+@inline(__always)
+private func addNibbles(
+  _ x: UnsafePointer<Float>, _ w: Words, _ d: Vector, _ m: Vector, _ c: inout Vector
+) {
+  c.addProduct(Vector(repeating: x[0]), m.addingProduct(d, nibble0(w)))
+  c.addProduct(Vector(repeating: x[1]), m.addingProduct(d, nibble1(w)))
+  c.addProduct(Vector(repeating: x[2]), m.addingProduct(d, nibble2(w)))
+  c.addProduct(Vector(repeating: x[3]), m.addingProduct(d, nibble3(w)))
+  c.addProduct(Vector(repeating: x[4]), m.addingProduct(d, nibble4(w)))
+  c.addProduct(Vector(repeating: x[5]), m.addingProduct(d, nibble5(w)))
+  c.addProduct(Vector(repeating: x[6]), m.addingProduct(d, nibble6(w)))
+  c.addProduct(Vector(repeating: x[7]), m.addingProduct(d, nibble7(w)))
+}
+
+@inline(__always)
+private func addBytes(
+  _ x: UnsafePointer<Float>, _ w: Words, _ d: Vector, _ m: Vector, _ c: inout Vector
+) {
+  c.addProduct(Vector(repeating: x[0]), m.addingProduct(d, byte0(w)))
+  c.addProduct(Vector(repeating: x[1]), m.addingProduct(d, byte1(w)))
+  c.addProduct(Vector(repeating: x[2]), m.addingProduct(d, byte2(w)))
+  c.addProduct(Vector(repeating: x[3]), m.addingProduct(d, byte3(w)))
+}
