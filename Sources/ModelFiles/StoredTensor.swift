@@ -23,7 +23,14 @@ public struct StoredTensor: Sendable {
   /// neighbours: in this many heads. nil: rows are in the order of transformers.
   public let interleavedHeads: Int?
 
-  public var count: Int { shape.reduce(1, *) }
+  /// From the bytes, which the readers have checked: the sizes of an empty tensor may multiply to any
+  /// number before the 0 comes.
+  public var count: Int {
+    switch form {
+    case .elements(let type): range.count / type.byteCount
+    case .blocks(let format): range.count / format.bytesPerBlock * format.elementsPerBlock
+    }
+  }
   public var bytes: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(rebasing: file.bytes[range])
   }

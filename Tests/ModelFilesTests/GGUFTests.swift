@@ -121,6 +121,14 @@ private let four = [UInt8](repeating: 0, count: 16)
     #expect(vocabulary.chatTemplate?.hasPrefix("{%") == true)
   }
 
+  /// Whose other sizes would overflow if they were multiplied first.
+  @Test func readsAnEmptyTensor() throws {
+    let writer = changed { $0.tensors = [.init("x", [0, 1 << 40, 1 << 40], [])] }
+    let checkpoint = try Checkpoint(open(writer))
+    #expect(checkpoint["x"]?.count == 0)
+    #expect(checkpoint["x"]?.floats() == [])
+  }
+
   @Test func knowsAnOutputMatrixBiasesAndVersionTwo() throws {
     let writer = changed { writer in
       writer.version = 2
