@@ -48,14 +48,19 @@ func expandNF4(_ source: UnsafeRawPointer, into target: UnsafeMutablePointer<Flo
 public func expandNF4Codes(
   _ codes: UnsafeRawPointer, scale: Float, into target: UnsafeMutablePointer<Float>
 ) {
-  normalFloat4.withUnsafeBufferPointer { book in
-    let book = book.baseAddress!
+  codePairs.withUnsafeBufferPointer { pairs in
+    let pairs = pairs.baseAddress!
+    let target = UnsafeMutableRawPointer(target)
     for i in 0..<32 {
-      let byte = Int((codes + i).load(as: UInt8.self))
-      target[2 * i] = book[byte >> 4] * scale
-      target[2 * i + 1] = book[byte & 15] * scale
+      let pair = pairs[Int((codes + i).load(as: UInt8.self))]
+      target.storeBytes(of: pair * scale, toByteOffset: 8 * i, as: SIMD2<Float>.self)
     }
   }
+}
+
+/// What each byte of two codes means.
+private let codePairs: [SIMD2<Float>] = (0..<256).map {
+  SIMD2(normalFloat4[$0 >> 4], normalFloat4[$0 & 15])
 }
 
 // MARK: Double quantisation

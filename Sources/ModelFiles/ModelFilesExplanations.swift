@@ -149,4 +149,12 @@ public let modelFilesExplanations: [(id: String, text: String)] = [
     base model of another size.
     """
   ),
+  (
+    "nf4-malformed",
+    """
+    A matrix W in bitsandbytes' NF4 is W (4-bit codes), W.absmax (scales), W.quant_map and
+    W.quant_state.bitsandbytes__nf4 (JSON with shape and block size); with double quantisation also
+    W.nested_absmax and W.nested_quant_map. One of them is missing or has another size or type.
+    """
+  ),
 ]

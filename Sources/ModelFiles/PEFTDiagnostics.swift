@@ -40,4 +40,12 @@ extension Diagnostic {
       notes: notes,
       help: "use the base model that the adapter was trained on, and its own adapter_config.json")
   }
+
+  static func nf4Malformed(
+    _ path: String, tensor: String, because reason: String
+  ) -> Diagnostic {
+    Diagnostic(
+      "nf4-malformed", "'\(tensor)' in '\(path)' is no NF4 matrix: \(reason)",
+      help: "save the model again with bitsandbytes (nf4, block size 64), or in single precision")
+  }
 }

@@ -233,10 +233,10 @@ private func moved(_ adapter: LowRankAdapter) -> LowRankAdapter {
       .init(rank: 8, alpha: 16, dropout: 0.05, targets: ["all-linear"]), for: model.table, seed: 2)
     let trainer = try Trainer(
       model, on: [TokenSequence(tokens(40, below: 61))],
-      settings(epochs: 60, rate: 2e-2, schedule: .constant), adapter: adapter)
+      settings(epochs: 30, rate: 1e-2, schedule: .constant), adapter: adapter)
     var losses: [Double] = []
     while let step = try trainer.step() { losses.append(step.loss) }
-    #expect(losses.last! < 0.6 * losses[0], "\(losses[0]) → \(losses.last!)")
+    #expect(losses.last! < 0.8 * losses[0], "\(losses[0]) → \(losses.last!)")
     let merged = adapter.merged(into: model)
     let with = adapterLogits(
       Transformer(model, capacity: 128, trains: false, adapter: adapter), batch)

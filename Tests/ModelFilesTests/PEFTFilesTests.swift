@@ -70,7 +70,7 @@ import Testing
 
   @Test func takesWhatChangesNothing() throws {
     for (name, value) in [
-      ("init_lora_weights", "gaussian"), ("loftq_config", .object([])), ("layers_pattern", .null),
+      ("init_lora_weights", "gaussian"), ("loftq_config", .object([:])), ("layers_pattern", .null),
       ("eva_config", .null), ("megatron_core", "megatron.core"), ("target_modules", "all-linear"),
       ("inference_mode", false), ("revision", "main"), ("layers_to_transform", .null),
     ] as [(String, JSONValue)] {

@@ -44,6 +44,29 @@ import Testing
     }
   }
 
+  /// More rows than are expanded at a time: both products go on from tile to tile, bit for bit, and the
+  /// low-rank part is added once.
+  @Test func tilesMakeOneProduct() {
+    let matrix = QuantisedMatrix(tensor(4000, 256, seed: 1), as: .q4_1)
+    check(matrix, 20, "Q4_1 in tiles")
+    let expanded = tensor(4000, 256)
+    matrix.dequantise(into: expanded)
+    let (x, dy) = (tensor(20, 256, seed: 2), tensor(20, 4000, seed: 3))
+    func run(_ weight: WeightStore) -> [[Float]] {
+      let (da, db) = (tensor(8, 256, fill: 0), tensor(4000, 8, fill: 0))
+      let layer = Linear(
+        weight: weight,
+        lowRank: LowRank(
+          a: tensor(8, 256, seed: 4), b: tensor(4000, 8, seed: 5), scale: 0.5, aGradient: da,
+          bGradient: db))
+      let (y, dx) = (tensor(20, 4000), tensor(20, 256))
+      layer.forward(x, into: y)
+      layer.backward(dy, x: x, dx: dx)
+      return [y.values, dx.values, da.values, db.values]
+    }
+    #expect(run(.blocks(matrix)) == run(.f32(expanded)))
+  }
+
   @Test func rowsComeInTheirOrder() {
     let source = tensor(6, 64, seed: 1)
     let stored = QuantisedMatrix(source, as: .q8_0)
