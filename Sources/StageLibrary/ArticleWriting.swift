@@ -16,14 +16,14 @@ struct ArticleWriting {
   }
 
   private let prompts: Corpus
-  private let tokenizer: ByteLevelBPE
+  private let tokenizer: any Tokenizer
   /// Prompts of each article.
   private let pieces: [[[Int32]]]
   /// Tokens to write behind each prompt.
   private let length: Int
   private var pieceOfRequest: [Piece] = []
-  /// New tokens of each block, nil until it is written.
-  private var written: [[[Int32]?]]
+  /// What was written for each block, nil until then: bytes, since a character may go over a border.
+  private var written: [[[UInt8]?]]
   private var bodies: [String?]
   private(set) var finishedCount = 0
   private var cutTitleTokens = 0
@@ -31,7 +31,7 @@ struct ArticleWriting {
 
   /// - Parameter marksTitle: whether block 0 is `title: …\nbody:` and not the bare title.
   init(
-    _ prompts: Corpus, _ tokenizer: ByteLevelBPE, _ blocks: BlockContinuation, marksTitle: Bool
+    _ prompts: Corpus, _ tokenizer: any Tokenizer, _ blocks: BlockContinuation, marksTitle: Bool
   ) {
     self.prompts = prompts
     self.tokenizer = tokenizer
@@ -70,9 +70,12 @@ struct ArticleWriting {
   }
 
   /// Takes what was written for a request; with its last block an article is finished.
-  mutating func take(_ request: Int, _ tokens: [Int32]) {
+  ///
+  /// - Parameter end: where the text ends in the bytes of the tokens, if a stop text ended it.
+  mutating func take(_ request: Int, _ tokens: [Int32], endingAt end: Int? = nil) {
     let piece = pieceOfRequest[request]
-    written[piece.document][piece.block] = tokens
+    let bytes = tokenizer.decode(tokens)
+    written[piece.document][piece.block] = Array(bytes.prefix(end ?? bytes.count))
     let blocks = written[piece.document]
     guard blocks.allSatisfy({ $0 != nil }) else { return }
     bodies[piece.document] = body(of: blocks.flatMap { $0 ?? [] })
@@ -81,8 +84,8 @@ struct ArticleWriting {
   }
 
   /// Spaces at the start would grow from generation to generation, since `body: ` brings one.
-  private func body(of tokens: [Int32]) -> String {
-    String(tokenizer.text(of: tokens).drop { $0 == " " || $0.isNewline })
+  private func body(of bytes: [UInt8]) -> String {
+    String(String(decoding: bytes, as: UTF8.self).drop { $0 == " " || $0.isNewline })
   }
 
   /// The prompts' ids, titles and sources with the new bodies. Labels and dates stay behind: they are

@@ -1,7 +1,7 @@
-// The stage kind `fine-tune`: model and corpus in, the model after training and its history out. The
-// loop is in LanguageModels (Trainer.swift), what a recipe may change in FineTuneRecipe.swift.
+// The stage kind `fine-tune`: model and corpus in, the model after training and its history out. What
+// it shares with fine-tune-adapter is in TrainingRun.swift, what a recipe may change in
+// FineTuneRecipe.swift.
 
-import Corpora
 import Diagnostics
 import LanguageModels
 import ModelFiles
@@ -16,83 +16,20 @@ enum FineTuneStage: StageBody {
       stage.optionalInput("recipe"), to: stage.parameters, log: stage.log)
     let input = stage.input("model")
     let tokenizerJSON = try input.bytes("tokenizer.json")
+    // Every weight learns, so blocks of a quantised file are expanded.
     let model = try LanguageModel(files: input.files)
-    let sequences = try examples(
-      stage, parameters, try ByteLevelBPE(tokenizerJSON: tokenizerJSON), model.specification)
-
-    let trainer = try Trainer(model, on: sequences, settings(parameters))
-    switch trainer.resume(from: stage.resumeFolder) {
-    case .fresh: stage.log("\(trainer.totalSteps) steps")
-    case .resumed(let step): stage.log("resumed after step \(step) of \(trainer.totalSteps)")
-    case .discarded(let problem): stage.log(problem.description)
+    let sequences = try TrainingRun.examples(
+      stage, parameters, try ModelTokenizer.read(tokenizerJSON), model.specification)
+    let trainer = try Trainer(
+      model, on: sequences,
+      TrainingRun.settings(parameters, dropout: parameters.number("dropout")))
+    try TrainingRun.run(trainer, stage)
+    let folder = stage.output("model").folder
+    try model.write(to: folder, tokenizerJSON: tokenizerJSON)
+    // It holds the chat template.
+    if let path = input.files["tokenizer_config.json"] {
+      try AtomicFile.write(MappedFile(at: path).copy(), to: folder + "/tokenizer_config.json")
     }
-    let clock = ContinuousClock()
-    var start = clock.now
-    while let step = try trainer.step() {
-      let now = clock.now
-      stage.progress(
-        step: step.step, of: trainer.totalSteps, loss: step.loss,
-        rate: Double(step.tokens) / max(1e-9, (now - start) / .seconds(1)), unit: "tokens")
-      start = now
-      if stage.checkpointDue() {
-        try trainer.save(to: stage.resumeFolder)
-        if stage.isStopping { throw .interrupted }
-      }
-    }
-    try model.write(to: stage.output("model").folder, tokenizerJSON: tokenizerJSON)
-    try AtomicFile.write(
-      TrainingStep.jsonl(trainer.history), to: stage.output("history").path("history.jsonl"))
-    if let first = trainer.history.first, let last = trainer.history.last {
-      stage.log("loss \(first.loss) at the first step, \(last.loss) at step \(last.step)")
-    }
-  }
-
-  private static func examples(
-    _ stage: StageContext, _ parameters: Parameters, _ tokenizer: ByteLevelBPE,
-    _ model: ModelSpecification
-  ) throws(Diagnostic) -> [TokenSequence] {
-    let form = ExampleForm(rawValue: parameters.string("examples"))!
-    let wanted = parameters.integer("max_length")
-    if wanted > model.context {
-      stage.log(
-        "max_length \(wanted) is beyond the model's context: sequences end at \(model.context)")
-    }
-    var builder = try ExampleBuilder(
-      form: form, maximumLength: min(wanted, model.context), endOfText: model.endOfText,
-      learnsEndOfText: parameters.boolean("learn_end_of_text"), context: model.context)
-    try Corpus.forEachDocument(files: stage.input("corpus").files) { document in
-      let text = Array(document.text.utf8)
-      builder.add(
-        document: form == .line ? lines(of: text).map(tokenizer.encode) : [tokenizer.encode(text)])
-    }
-    let sequences = try builder.finish()
-    stage.log(builder.counts.summary)
-    return sequences
-  }
-
-  /// The lines of a text without their ends; lines of white space alone count as blank.
-  private static func lines(of text: [UInt8]) -> [[UInt8]] {
-    text.split(separator: UInt8(ascii: "\n")).map { line in
-      let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
-      return line.allSatisfy { $0 == 0x20 || $0 == 0x09 } ? [] : Array(line)
-    }
-  }
-
-  private static func settings(_ parameters: Parameters) -> TrainingSettings {
-    let clip = parameters.number("clip_norm")
-    let dropout = parameters.number("dropout")
-    return TrainingSettings(
-      epochs: parameters.integer("epochs"), learningRate: parameters.number("learning_rate"),
-      schedule: .init(rawValue: parameters.string("schedule"))!,
-      warmupFraction: parameters.number("warmup"),
-      weightDecay: parameters.number("weight_decay"), beta1: parameters.number("beta1"),
-      beta2: parameters.number("beta2"), epsilon: parameters.number("epsilon"),
-      clipNorm: clip > 0 ? clip : nil,
-      batching: parameters.optionalInteger("batch_tokens").map { .tokens($0) }
-        ?? .documents(parameters.integer("batch_documents")),
-      microBatchTokens: parameters.integer("micro_batch_tokens"),
-      dropout: DropoutRates(embedding: dropout, attention: dropout, residual: dropout),
-      seed: parameters.integer("seed"))
   }
 
   static func memory(for order: StageSizes) -> Int {

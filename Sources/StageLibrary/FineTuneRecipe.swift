@@ -61,6 +61,15 @@ public let modelStagesExplanations: [(id: String, text: String)] = [
     """
   ),
   (
+    "generation-setting",
+    """
+    generate-corpus was given settings that do not fit together or not the model. Beam search compares
+    several continuations of one prompt until all have ended, so a text that ends one of them early has
+    no place in it; and at each step it looks at several tokens for each beam, more than a very small
+    vocabulary has.
+    """
+  ),
+  (
     "model-sizes",
     """
     initialise-model was asked for a model that cannot be: each attention head takes an equal part of

@@ -14,8 +14,14 @@ enum GenerateCorpusStage: StageBody {
   static func run(_ stage: StageContext) throws(Diagnostic) {
     let parameters = stage.parameters
     let input = stage.input("model")
-    let tokenizer = try ByteLevelBPE(tokenizerJSON: try input.bytes("tokenizer.json"))
-    let model = try LanguageModel(files: input.files)
+    let tokenizer = try ModelTokenizer.read(input.bytes("tokenizer.json"))
+    let model = try LanguageModel(
+      files: input.files,
+      storage: parameters.string("storage") == "as-stored" ? .asStored : .float32)
+    let adapter = try stage.optionalInput("adapter").map { artifact throws(Diagnostic) in
+      try LowRankAdapter(files: artifact.files, for: model)
+    }
+    let search = try beamSearch(parameters, model.specification)
     let prompts = try Corpus.read(files: stage.input("prompts").files)
     let blocks = try BlockContinuation(
       block: parameters.integer("block"), context: model.specification.context)
@@ -25,20 +31,38 @@ enum GenerateCorpusStage: StageBody {
       marksTitle: parameters.string("title_prompt") == "heading")
     writing.resume(from: stage.resumeFolder, log: stage.log)
     let requests = writing.requests()
-    let decoding = decoding(parameters, model.specification)
     let clock = ContinuousClock()
     let start = clock.now
     var tokens = 0
-    try Generator(model, batch: parameters.integer("batch")).run(requests, decoding) {
-      number, continuation throws(Diagnostic) in
-      tokens += continuation.tokens.count
-      writing.take(number, continuation.tokens)
+    func take(_ number: Int, _ new: [Int32], endingAt end: Int? = nil) throws(Diagnostic) {
+      tokens += new.count
+      writing.take(number, new, endingAt: end)
       stage.progress(
         step: writing.finishedCount, of: prompts.documents.count,
         rate: Double(tokens) / max(1e-9, (clock.now - start) / .seconds(1)), unit: "tokens")
       if stage.checkpointDue() {
         try writing.save(to: stage.resumeFolder)
         if stage.isStopping { throw .interrupted }
+      }
+    }
+    let batch = parameters.integer("batch")
+    let generator = Generator(model, adapter: adapter, batch: max(batch, search?.beams ?? 1))
+    if let search {
+      // A few searches at a time, so that a stopped stage loses little; none depends on another.
+      let atOnce = 4 * max(1, batch / search.beams)
+      for first in stride(from: 0, to: requests.count, by: atOnce) {
+        let part = first..<min(requests.count, first + atOnce)
+        let found = try generator.search(Array(requests[part]), search)
+        for (number, hypotheses) in zip(part, found) {
+          try take(number, hypotheses.first?.tokens ?? [])
+        }
+      }
+    } else {
+      try generator.run(
+        requests, decoding(parameters, model.specification),
+        stopTexts: stopTexts(parameters, tokenizer)
+      ) { number, continuation throws(Diagnostic) in
+        try take(number, continuation.tokens, endingAt: continuation.stopTextStart)
       }
     }
     try writing.corpus.write(to: stage.output("corpus").folder)
@@ -48,19 +72,66 @@ enum GenerateCorpusStage: StageBody {
   private static func decoding(
     _ parameters: Parameters, _ model: ModelSpecification
   ) -> Decoding {
-    let stops: Set<Int32> = model.endOfText.map { [$0] } ?? []
+    let stops = Set(model.endsOfText)
+    let penalty = parameters.number("repetition_penalty")
     let way = parameters.string("decoding")
-    guard way != "greedy" else { return .greedy(stopTokens: stops) }
+    guard way != "greedy" else { return .greedy(stopTokens: stops, repetitionPenalty: penalty) }
     return Decoding(
       samples: true, temperature: parameters.number("temperature"),
       topK: way == "top-k" ? parameters.integer("top_k") : nil,
-      topP: way == "top-p" ? parameters.number("top_p") : nil, stopTokens: stops,
-      seed: parameters.integer("seed"))
+      topP: way == "top-p" ? parameters.number("top_p") : nil, repetitionPenalty: penalty,
+      stopTokens: stops, seed: parameters.integer("seed"))
+  }
+
+  private static func stopTexts(
+    _ parameters: Parameters, _ tokenizer: any Tokenizer
+  ) -> StopTexts? {
+    let texts = parameters.strings("stop_texts").filter { !$0.isEmpty }
+    guard !texts.isEmpty else { return nil }
+    return StopTexts(texts) { tokenizer.decode([$0]) }
+  }
+
+  /// **Throws**: `generation-setting`.
+  private static func beamSearch(
+    _ parameters: Parameters, _ model: ModelSpecification
+  ) throws(Diagnostic) -> BeamSearch? {
+    guard parameters.string("decoding") == "beam" else { return nil }
+    guard parameters.strings("stop_texts").isEmpty else {
+      throw .generationSetting(
+        "stop texts end sequences one by one, and beams are searched together",
+        help: "leave stop_texts out, or take another decoding")
+    }
+    let stopping: BeamSearch.EarlyStopping =
+      switch parameters.string("early_stopping") {
+      case "when-full": .whenFull
+      case "never": .never
+      default: .whenUnlikely
+      }
+    let search = BeamSearch(
+      beams: parameters.integer("beams"), lengthPenalty: parameters.number("length_penalty"),
+      earlyStopping: stopping, repetitionPenalty: parameters.number("repetition_penalty"),
+      stopTokens: Set(model.endsOfText))
+    let candidates = max(2, 1 + search.stopTokens.count) * search.beams
+    guard candidates <= model.vocabulary else {
+      throw .generationSetting(
+        "\(search.beams) beams look at \(candidates) tokens, and the vocabulary has "
+          + "\(model.vocabulary)", help: "lower beams")
+    }
+    return search
   }
 
   static func memory(for order: StageSizes) -> Int {
-    ModelMemory(modelBytes: order.bytes(of: "model")).writing(
-      sequences: order.parameters.integer("batch"), tokens: 3 * order.parameters.integer("block"))
-      + 20 * order.bytes(of: "prompts")
+    let beams =
+      order.parameters.string("decoding") == "beam" ? order.parameters.integer("beams") : 1
+    return ModelMemory(modelBytes: order.bytes(of: "model")).writing(
+      sequences: max(beams, order.parameters.integer("batch")),
+      tokens: 3 * order.parameters.integer("block"))
+      + 4 * order.bytes(of: "adapter") + 20 * order.bytes(of: "prompts")
+  }
+}
+
+extension Diagnostic {
+  static func generationSetting(_ what: String, help: String) -> Diagnostic {
+    Diagnostic("generation-setting", what, help: help, consequence: .stageFailed)
   }
 }

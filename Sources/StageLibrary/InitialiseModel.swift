@@ -13,7 +13,7 @@ enum InitialiseModelStage: StageBody {
   static func run(_ stage: StageContext) throws(Diagnostic) {
     let parameters = stage.parameters
     let tokenizerJSON = try stage.input("tokenizer").bytes("tokenizer.json")
-    let tokenizer = try ByteLevelBPE(tokenizerJSON: tokenizerJSON)
+    let tokenizer = try ModelTokenizer.read(tokenizerJSON)
 
     try requirePossible(stage.parameters, vocabulary: tokenizer.vocabularySize)
 

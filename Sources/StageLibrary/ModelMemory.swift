@@ -23,6 +23,14 @@ struct ModelMemory {
     192 << 20 + 4 * modelBytes + Int(tokenBytes * Double(tokens))
   }
 
+  /// Frozen weights, room for the largest matrix of blocks, activations, a chunk of logits, and low-rank
+  /// matrices beside every linear layer with gradient and two moments.
+  func trainingAdapter(tokens: Int, rank: Int) -> Int {
+    // Sizes in and out of a block's linear layers add up to some 20 C; 16 bytes for each weight.
+    let adapter = 16 * 20 / 76 * tokenBytes * Double(rank)
+    return 256 << 20 + 2 * modelBytes + Int(tokenBytes * Double(tokens) + adapter)
+  }
+
   /// Weights twice (one copy packed), working memory, keys and values.
   func writing(sequences: Int, tokens: Int) -> Int {
     192 << 20 + 2 * modelBytes + Int(tokenBytes * Double(sequences * tokens) / 4)

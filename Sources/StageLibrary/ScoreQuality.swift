@@ -66,12 +66,12 @@ enum ScoreQualityStage: StageBody {
 /// The reference model with its tokenizer and protocol.
 private struct Judge {
   private let evaluator: Evaluator
-  private let tokenizer: ByteLevelBPE
+  private let tokenizer: any Tokenizer
   let description: String
 
   init(_ artifact: InputArtifact, _ parameters: Parameters) throws(Diagnostic) {
     let model = try LanguageModel(files: artifact.files)
-    tokenizer = try ByteLevelBPE(tokenizerJSON: artifact.bytes("tokenizer.json"))
+    tokenizer = try ModelTokenizer.read(artifact.bytes("tokenizer.json"))
     let window = parameters.optionalInteger("window") ?? model.specification.context
     let stride = parameters.optionalInteger("stride") ?? max(1, window / 2)
     evaluator = try Evaluator(model, .rolling(window: window, stride: stride))

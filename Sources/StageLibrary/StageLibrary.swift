@@ -6,9 +6,9 @@ public enum StageLibrary {
   /// Every native body, sorted by kind.
   public static let bodies: [any StageBody.Type] = [
     ComposeCorpusStage.self, EvaluateModelStage.self, ExportModelStage.self, FineTuneStage.self,
-    GenerateCorpusStage.self, ImportCorpusStage.self, ImportEncoderStage.self,
-    ImportModelStage.self, InitialiseModelStage.self, MitigateStage.self, ReportStage.self,
-    ScoreBiasStage.self, ScoreQualityStage.self, TrainClassifierStage.self,
+    FineTuneAdapterStage.self, GenerateCorpusStage.self, ImportCorpusStage.self,
+    ImportEncoderStage.self, ImportModelStage.self, InitialiseModelStage.self, MitigateStage.self,
+    ReportStage.self, ScoreBiasStage.self, ScoreQualityStage.self, TrainClassifierStage.self,
     TrainTokenizerStage.self,
   ]
 }

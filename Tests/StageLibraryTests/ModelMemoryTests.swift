@@ -32,6 +32,24 @@ import Testing
   }
 
   @Test(arguments: models)
+  func coversTrainingAnAdapter(model: ModelSpecification) throws {
+    let table = ParameterTable(model)
+    for rank in [4, 64] {
+      let adapter = try LowRankAdapter(
+        LowRankConfiguration(rank: rank, alpha: 16, targets: ["all-linear"]), for: table, seed: 1)
+      let need =
+        adapter.plan.bytes
+        + Trainer.bytes(
+          model, table, adapterBytes: adapter.plan.bytes, longest: 512,
+          microBatchTokens: 2048)
+      let estimate = ModelMemory(modelBytes: table.plan.bytes)
+        .trainingAdapter(tokens: 2048, rank: rank)
+      #expect(estimate >= need, "\(estimate >> 20) MiB for \(need >> 20) MiB")
+      #expect(estimate < 4 * need + 512 << 20, "\(estimate >> 20) MiB for \(need >> 20) MiB")
+    }
+  }
+
+  @Test(arguments: models)
   func coversWriting(model: ModelSpecification) {
     let weights = ParameterTable(model).plan.bytes
     let need = weights + Generator.bytes(model, batch: 32, length: 192)
