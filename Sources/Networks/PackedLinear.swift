@@ -300,19 +300,28 @@ private struct Matrix {
   func add(
     _ rows: Rows, panels range: Range<Int>, to target: UnsafeMutablePointer<Float>, step: Int
   ) {
-    Scratch.with(PackedRows.depth * 48) { scratch in
-      if let packed = rows.packed {
+    if let packed = rows.packed {
+      Scratch.with(PackedRows.depth * 48) { scratch in
         decodeProduct(
           packed: packed, groups: (rows.x.rows + 15) / 16, rows: rows.range, format,
           panels: panels, range: range, of: panelCount, into: target, cStep: step, k: inputs,
           scratch: scratch)
-      } else {
-        decodeProduct(
-          Multiplier(
-            rows.x.row(rows.range.lowerBound), rowStep: rows.x.stride, columnStep: 1),
-          format, panels: panels, range: range, of: panelCount, into: target, cStep: step,
-          m: rows.range.count, k: inputs, scratch: scratch)
       }
+      return
+    }
+    let a = Multiplier(
+      rows.x.row(rows.range.lowerBound), rowStep: rows.x.stride, columnStep: 1)
+    func add(_ scratch: UnsafeMutablePointer<Float>) {
+      decodeProduct(
+        a, format, panels: panels, range: range, of: panelCount, into: target, cStep: step,
+        m: rows.range.count, k: inputs, scratch: scratch)
+    }
+    // One row of whole groups of panels, and single precision, need no place to expand into.
+    let isWhole = range.lowerBound % 4 == 0 && range.count % 4 == 0
+    if format == .float32 || rows.range.count == 1 && isWhole {
+      add(target)
+    } else {
+      Scratch.with(PackedRows.depth * 48, add)
     }
   }
 }
