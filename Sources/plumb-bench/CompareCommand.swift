@@ -40,20 +40,28 @@ struct CompareCommand: ParsableCommand {
     }
     guard !chosen.isEmpty else { throw ValidationError("no workload's name holds '\(only)'") }
     var comparisons: [Comparison] = []
+    var failures = 0
     for workload in chosen {
       let missing = workload.missing(files)
       guard missing.isEmpty else {
         say("\(workload.name) is left out: --\(missing[0].rawValue) is not given")
         continue
       }
-      comparisons.append(try compare(workload))
+      do {
+        comparisons.append(try compare(workload))
+      } catch let failure as ChildFailure {
+        // One broken workload does not take the others' figures away.
+        say("\(workload.name) is left out: \(failure)")
+        failures += 1
+      }
     }
-    guard !comparisons.isEmpty else { return }
+    guard !comparisons.isEmpty else { throw ExitCode.failure }
     if json {
       print(document(comparisons).indentedText, terminator: "")
     } else {
       for line in table(comparisons) { print(line) }
     }
+    if failures > 0 { throw ExitCode.failure }
   }
 
   private func compare(_ workload: Workload) throws -> Comparison {
@@ -104,6 +112,7 @@ struct CompareCommand: ParsableCommand {
     ]
     lines += aligned([Comparison.heading] + comparisons.map(\.row))
     lines += ["", "speed in tokens per second, of sgemm in GFLOP/s; memory: largest resident set"]
+    lines += Comparison.shares(comparisons)
     return lines
   }
 

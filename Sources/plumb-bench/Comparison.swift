@@ -58,6 +58,11 @@ struct Comparison {
     (median(plumb.map { Double($0.peakBytes) }), median(peer.map { Double($0.peakBytes) }))
   }
   var memoryRatio: Double { peaks.plumb / peaks.peer }
+  /// What Plumb reaches, 10⁹ operations per second; nil where they are not counted.
+  var gigaflops: Double? {
+    let figures = plumb.compactMap { $0.line["gflops"]?.double }
+    return figures.isEmpty ? nil : median(figures)
+  }
   var disturbedRuns: Int { (plumb + peer).count { $0.isDisturbed } }
 
   /// Whether the bars are reached; nil if there are none.
@@ -107,6 +112,20 @@ struct Comparison {
       times(memoryRatio), workload.memoryBar.map { "≤ \(times($0))" } ?? "",
       [verdict, noise].filter { !$0.isEmpty }.joined(separator: ", "),
     ]
+  }
+
+  /// Which part of the largest product's speed the counted workloads reach, as sentences; none where
+  /// the product was not measured in the same run.
+  static func shares(_ comparisons: [Comparison]) -> [String] {
+    let product = comparisons.first { $0.workload.name == "sgemm" }
+    guard let product, let peak = product.gigaflops else { return [] }
+    return comparisons.filter { $0.workload.name != "sgemm" }.compactMap { comparison in
+      comparison.gigaflops.map {
+        String(
+          format: "%@: %.0f GFLOP/s, %.0f %% of the largest product's %.0f",
+          comparison.workload.name, $0, 100 * $0 / peak, peak)
+      }
+    }
   }
 
   /// What both sides were made of, each fact once.

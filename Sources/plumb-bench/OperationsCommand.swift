@@ -15,6 +15,7 @@ struct OperationsCommand: ParsableCommand {
       """)
 
   @OptionGroup var threads: ThreadOptions
+  @OptionGroup var files: OperationFiles
   @Option(help: "Runs of each bench.") var runs = 7
   @Option(help: "Only benches whose name holds this text.") var only = ""
   @Flag(help: "As JSON.") var json = false
@@ -28,8 +29,8 @@ struct OperationsCommand: ParsableCommand {
     let before = MachineLoad.now()
     let peak = OperationBenches.peak(runs: runs)
     var results = [peak]
-    for group in OperationBenches.groups {
-      for bench in group() where only.isEmpty || bench.name.contains(only) {
+    for group in try OperationBenches.groups(files) {
+      for bench in try group() where only.isEmpty || bench.name.contains(only) {
         results.append(bench.measure(runs: runs))
       }
     }

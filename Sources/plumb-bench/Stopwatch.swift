@@ -51,7 +51,7 @@ struct Measurement {
     let share = gigaflops.map { String(format: "%.0f %%", 100 * $0 / peak.gigaflops!) }
     return Self.row(
       name, Self.time(seconds), gigaflops.map { String(format: "%.1f", $0) } ?? "", share ?? "",
-      gigabytes.map { String(format: "%.1f", $0) } ?? "",
+      gigabytes.map { String(format: $0 < 1 ? "%.3f" : "%.1f", $0) } ?? "",
       tokens > 0 ? String(format: "%.0f", tokens / seconds) : "")
   }
 
