@@ -19,7 +19,7 @@ enum ImportEncoderStage: StageBody {
     }
     for line in imported.description { stage.log(line) }
     let tokenizer = try ImportedTokenizer(imported, given: stage.optionalInput("tokenizer"))
-    stage.log(tokenizer.description)
+    stage.log("tokenizer: " + tokenizer.description)
     let model = try LanguageModel(files: imported.files)
     let folder = stage.output("encoder").folder
     try model.write(to: folder, tokenizerJSON: tokenizer.json)

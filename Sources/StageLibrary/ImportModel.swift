@@ -21,7 +21,7 @@ enum ImportModelStage: StageBody {
     for line in imported.description { stage.log(line) }
     let keepsStorage = stage.parameters.string("storage") == "as-stored"
     let tokenizer = try ImportedTokenizer(imported, given: stage.optionalInput("tokenizer"))
-    stage.log(tokenizer.description)
+    stage.log("tokenizer: " + tokenizer.description)
 
     // Reading is the check: every number is looked at.
     let model = try LanguageModel(

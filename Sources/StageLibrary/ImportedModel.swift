@@ -74,7 +74,9 @@ struct ImportedModel {
   }
 
   private static func isGGUF(_ path: String) throws(Diagnostic) -> Bool {
-    try MappedFile(at: path).bytes.starts(with: Array("GGUF".utf8))
+    let file = try MappedFile(at: path)
+    // The bytes are only there as long as the file is.
+    return withExtendedLifetime(file) { file.bytes.starts(with: Array("GGUF".utf8)) }
   }
 
   // MARK: Writing

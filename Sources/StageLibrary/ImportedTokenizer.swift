@@ -13,7 +13,7 @@ struct ImportedTokenizer {
   let vocabularySize: Int
   private let source: String
 
-  var description: String { "tokenizer: \(vocabularySize) tokens, from \(source)" }
+  var description: String { "\(vocabularySize) tokens, from \(source)" }
 
   /// - Parameter given: a tokenizer from the store, which goes before the model's own.
   ///
