@@ -18,15 +18,18 @@ struct ClassifierSplit {
 
   enum Way: String { case auto, source, document }
 
+  /// - Parameter minimum: documents that every label must have.
+  ///
   /// **Throws**: `classifier-labels`, `classifier-too-few`, `classifier-sources`.
   init(
-    _ corpus: Corpus, heldOut fraction: Double, way: Way, random: (String) -> RandomStream
+    _ corpus: Corpus, heldOut fraction: Double, way: Way, minimum: Int = 5,
+    random: (String) -> RandomStream
   ) throws(Diagnostic) {
     let labelled = corpus.documents.filter { $0.label != nil }
     unlabelled = corpus.documents.count - labelled.count
     labels = corpus.labels
     guard labels.count >= 2 else { throw .classifierLabels(labels) }
-    for (label, count) in corpus.labelCounts where count < 5 {
+    for (label, count) in corpus.labelCounts where count < minimum {
       throw .classifierTooFew(label, count)
     }
     let lonely = Self.labelOfOneSource(labelled, labels)

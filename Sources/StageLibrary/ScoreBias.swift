@@ -12,10 +12,7 @@ enum ScoreBiasStage: StageBody {
   static let kind = "score-bias"
 
   static func run(_ stage: StageContext) throws(Diagnostic) {
-    let judge = stage.input("classifier")
-    let classifier = try ClassifierFolder.read(
-      description: judge.bytes(ClassifierFolder.description),
-      weights: judge.bytes(ClassifierFolder.weights))
+    let classifier = try ClassifierFolder.read(stage.input("classifier"))
     let poles = try poles(stage.parameters, classifier.labels)
     let corpus = try score("corpus", stage.input("corpus"), classifier, poles, stage)
     let reference =
@@ -56,16 +53,23 @@ enum ScoreBiasStage: StageBody {
   }
 
   private static func score(
-    _ port: String, _ artifact: InputArtifact, _ classifier: NgramClassifier,
+    _ port: String, _ artifact: InputArtifact, _ classifier: any TextClassifier,
     _ poles: BiasMeasure.Poles?, _ stage: StageContext
   ) throws(Diagnostic) -> BiasScores {
     let documents = try Corpus.read(files: artifact.files).documents
     guard !documents.isEmpty else { throw .nothingToScore(port) }
-    var probabilities: [[Double]] = []
-    for (index, document) in documents.enumerated() {
-      probabilities.append(classifier.probabilities(of: document.text))
-      stage.progress(step: index + 1, of: documents.count, unit: "documents", note: port)
+    let probabilities = try classifier.probabilities(of: documents.map(\.text)) {
+      stage.log("\(port): \($0)")
+    } progress: { finished throws(Diagnostic) in
+      stage.progress(step: finished, of: documents.count, unit: "documents", note: port)
+      if stage.isStopping { throw .interrupted }
     }
     return BiasScores(documents: documents, probabilities: probabilities, poles: poles)
+  }
+
+  static func memory(for order: StageSizes) -> Int {
+    // An encoder that judges takes its weights and the activations of a batch; n-grams take less.
+    ModelMemory(modelBytes: order.bytes(of: "classifier")).writing(sequences: 0, tokens: 0)
+      + 3 * (order.bytes(of: "corpus") + order.bytes(of: "reference"))
   }
 }

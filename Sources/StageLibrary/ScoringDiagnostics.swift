@@ -60,8 +60,23 @@ public let scoringExplanations: [String: String] = [
   could not show it. Bring more sources, or split by document and say so.
   """,
   "classifier-malformed": """
-  A classifier is a folder with classifier.json (kind, labels, features, temperature, quality) and
-  the weights. Every member is checked before it is used.
+  A classifier is a folder with classifier.json (kind, labels, temperature, quality, and what its kind
+  needs) and the weights: weights.bin for n-grams, config.json, model.safetensors and tokenizer.json
+  for an encoder. Every member is checked before it is used, against the weights too.
+  """,
+  "classifier-encoder": """
+  train-classifier makes two kinds of judges. architecture: encoder fine-tunes what its input 'encoder'
+  brings: a BERT, RoBERTa or MiniLM from import-encoder, or one with random weights from
+  initialise-encoder. architecture: ngram starts from nothing and takes no encoder.
+  """,
+  "encoder-tokenizer": """
+  BERT and RoBERTa were trained on texts framed by special tokens, and a classifier may read the first
+  of them. tokenizer.json describes the frame as its post_processor (BertProcessing,
+  RobertaProcessing, TemplateProcessing). Without it every vector would be off without any sign of it.
+  """,
+  "encoder-length": """
+  max_length counts all tokens of a text, those of the tokenizer's template included. It must leave
+  room for at least one token of the text and fit the encoder's positions.
   """,
   "label-unknown": """
   A parameter names a class that the classifier does not know. Labels are compared byte by byte;

@@ -7,8 +7,8 @@ public enum StageLibrary {
   public static let bodies: [any StageBody.Type] = [
     ComposeCorpusStage.self, EvaluateModelStage.self, ExportModelStage.self, FineTuneStage.self,
     FineTuneAdapterStage.self, GenerateCorpusStage.self, ImportCorpusStage.self,
-    ImportEncoderStage.self, ImportModelStage.self, InitialiseModelStage.self, MitigateStage.self,
-    ReportStage.self, ScoreBiasStage.self, ScoreQualityStage.self, TrainClassifierStage.self,
-    TrainTokenizerStage.self,
+    ImportEncoderStage.self, ImportModelStage.self, InitialiseEncoderStage.self,
+    InitialiseModelStage.self, MitigateStage.self, ReportStage.self, ScoreBiasStage.self,
+    ScoreQualityStage.self, TrainClassifierStage.self, TrainTokenizerStage.self,
   ]
 }

@@ -1,4 +1,5 @@
-// stages/train-classifier: learn to tell labels apart, and say how well on documents held out.
+// stages/train-classifier: learn to tell labels apart, and say how well on documents held out. Here is
+// what all architectures share and the n-grams; encoders are in TrainEncoderClassifier.swift.
 
 import CanonicalJSON
 import Corpora
@@ -13,6 +14,8 @@ enum TrainClassifierStage: StageBody {
 
   static func run(_ stage: StageContext) throws(Diagnostic) {
     let parameters = stage.parameters
+    let isEncoder = parameters.string("architecture") == EncoderJudge.kind
+    if !isEncoder, stage.optionalInput("encoder") != nil { throw .classifierEncoderUnused }
     let corpus = try Corpus.read(files: stage.input("corpus").files)
     let split = try ClassifierSplit(
       corpus, heldOut: parameters.number("held_out"),
@@ -22,7 +25,30 @@ enum TrainClassifierStage: StageBody {
       "\(split.training.count) documents to learn from, \(split.heldOut.count) held out "
         + (split.bySource ? "by source" : "by document")
         + ", \(split.unlabelled) without a label left out")
+    if isEncoder {
+      try TrainEncoderClassifier(stage, split).run()
+    } else {
+      try trainNgrams(stage, split)
+    }
+  }
 
+  /// The figures of a classifier that has given these logits to the held-out documents.
+  static func test(
+    _ stage: StageContext, _ split: ClassifierSplit, logits: [[Double]]
+  ) -> HeldOutTest {
+    HeldOutTest(
+      logits: logits, labels: split.heldOut.map { split.labels.firstIndex(of: $0.label!)! },
+      names: split.labels, clusters: ClassifierSplit.clusters(split.heldOut),
+      bySource: split.bySource,
+      bootstrap: Bootstrap(
+        replicates: stage.parameters.integer("bootstrap"),
+        stream: stage.random("held-out/bootstrap")))
+  }
+
+  private static func trainNgrams(
+    _ stage: StageContext, _ split: ClassifierSplit
+  ) throws(Diagnostic) {
+    let parameters = stage.parameters
     let features = NgramFeatures(
       order: parameters.integer("order"), bits: parameters.integer("feature_bits"))
     let (regression, convergence) = LogisticRegression.fit(
@@ -39,12 +65,9 @@ enum TrainClassifierStage: StageBody {
       "\(regression.features.count) features, \(convergence.iterations) iterations, largest "
         + "derivative \(convergence.gradient): \(convergence.converged ? "" : "not ")converged")
 
-    let test = HeldOutTest(
-      logits: split.heldOut.map { regression.logits(features.vector(of: $0.text)) },
-      labels: split.heldOut.map { split.labels.firstIndex(of: $0.label!)! }, names: split.labels,
-      clusters: ClassifierSplit.clusters(split.heldOut), bySource: split.bySource,
-      bootstrap: Bootstrap(
-        replicates: parameters.integer("bootstrap"), stream: stage.random("held-out/bootstrap")))
+    let test = test(
+      stage, split,
+      logits: split.heldOut.map { regression.logits(features.vector(of: $0.text)) })
     let metrics =
       test.metrics + [
         Metric("converged", convergence.converged ? 1 : 0, count: convergence.iterations),
@@ -70,8 +93,16 @@ enum TrainClassifierStage: StageBody {
   }
 
   static func memory(for order: StageSizes) -> Int {
-    // L-BFGS keeps about 26 vectors of weights (four classes assumed); rows take 16 bytes a feature.
     let bytes = order.bytes(of: "corpus")
+    if order.parameters.string("architecture") == EncoderJudge.kind {
+      // A fifth copy of the weights: those of the best epoch.
+      let encoder = order.bytes(of: "encoder")
+      return ModelMemory(modelBytes: encoder).training(
+        tokens: max(
+          order.parameters.integer("micro_batch_tokens"), order.parameters.integer("max_length")))
+        + 2 * encoder + 12 * bytes
+    }
+    // L-BFGS keeps about 26 vectors of weights (four classes assumed); rows take 16 bytes a feature.
     let features = min(1 << order.parameters.integer("feature_bits"), bytes / 4)
     return 128 << 20 + 26 * 8 * 4 * features + 12 * bytes
   }

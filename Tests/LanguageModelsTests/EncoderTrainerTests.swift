@@ -61,14 +61,14 @@ private func train(
   ) throws {
     let model = try newModel(kind, pooling: pooling)
     let trainer = try train(
-      model, settings(epochs: 12, rate: 1e-2, batch: 8), texts: data(64),
+      model, settings(epochs: 16, rate: 5e-3, batch: 8), texts: data(96),
       validation: data(30, seed: 77))
     #expect(abs(trainer.history[0].loss - log(3)) < 0.1)
     #expect(trainer.epochs.last!.trainingLoss < 0.2, "\(trainer.epochs)")
     let best = try #require(trainer.state.best)
     #expect(trainer.epochs[best].score! >= 0.9, "\(trainer.epochs)")
-    #expect(trainer.history.count == 12 * 8)
-    #expect(trainer.history.map(\.step) == Array(1...96))
+    #expect(trainer.history.count == 16 * 12)
+    #expect(trainer.history.map(\.step) == Array(1...192))
   }
 
   /// Put down and taken up at each kind of place, epoch borders included: weights, best weights,

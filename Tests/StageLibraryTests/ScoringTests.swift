@@ -18,7 +18,7 @@ import Tokenizers
 @testable import StageLibrary
 
 /// A folder that goes when the test ends.
-private final class Workplace {
+final class Workplace {
   let folder: String
 
   init() throws {
@@ -69,7 +69,7 @@ private final class Workplace {
   }
 }
 
-private enum Texts {
+enum Texts {
   static let words = [
     "left": ["justice", "climate", "workers", "rights"],
     "center": ["committee", "report", "vote", "hearing"],
@@ -108,7 +108,7 @@ private enum Texts {
     try place.corpus("train", documents)
     let parameters = Self.training.map { item in changes.first { $0.0 == item.0 } ?? item }
     try place.run(
-      TrainClassifierStage.self, parameters, ["corpus": [place.input("train")]],
+      TrainClassifierStage.self, parameters, ["corpus": [place.input("train")], "encoder": []],
       ["classifier": "classifier", "metrics": "metrics"])
   }
 
