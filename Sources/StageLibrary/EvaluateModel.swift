@@ -18,7 +18,7 @@ enum EvaluateModelStage: StageBody {
     let input = stage.input("model")
     let model = try LanguageModel(
       files: input.files,
-      storage: stage.parameters.string("storage") == "as-stored" ? .asStored : .float32)
+      storage: WeightStorage(stageName: stage.parameters.string("storage")))
     let tokenizer = try ModelTokenizer.read(input.bytes("tokenizer.json"))
     let adapter = try stage.optionalInput("adapter").map { artifact throws(Diagnostic) in
       try LowRankAdapter(files: artifact.files, for: model)

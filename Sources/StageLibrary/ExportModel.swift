@@ -20,7 +20,8 @@ enum ExportModelStage: StageBody {
     let type = ElementType(precision: parameters.string("precision"))
     let isMerged = parameters.string("form") == "merged"
     // A quantised base is expanded: the adapter was trained beside these very numbers.
-    let base = try LanguageModel(files: input.files)
+    let base = try LanguageModel(
+      files: input.files, storage: WeightStorage(stageName: parameters.string("storage")))
     let adapter = try stage.optionalInput("adapter").map { artifact throws(Diagnostic) in
       try LowRankAdapter(
         files: artifact.files, for: base,
@@ -29,7 +30,7 @@ enum ExportModelStage: StageBody {
     if adapter == nil, !isMerged {
       throw .exportIdle("form", "there is no adapter", "connect the input 'adapter'")
     }
-    let model = if isMerged, let adapter { adapter.merged(into: base) } else { base }
+    let model = if isMerged, let adapter { adapter.merged(into: base) } else { base.expanded() }
 
     let folder = stage.output("folder").folder
     let writer = ExportedFolder(model, as: type)
@@ -163,6 +164,18 @@ private struct ExportedFolder {
       }
     }
     return greatest
+  }
+}
+
+extension WeightStorage {
+  /// What the parameter `storage` of a stage says; 4 bits are those of fine-tune-adapter.
+  init(stageName: String) {
+    switch stageName {
+    case "float32": self = .float32
+    case "as-stored": self = .asStored
+    case "nf4": self = .nf4(doubleQuantised: true)
+    default: preconditionFailure("stage.yaml allows no storage '\(stageName)'")
+    }
   }
 }
 

@@ -19,7 +19,7 @@ private let stages =
   .deletingLastPathComponent().deletingLastPathComponent().path + "/stages"
 
 /// A folder that goes when the test ends.
-private final class Workplace {
+private final class ExchangePlace {
   let folder = NSTemporaryDirectory() + "/plumb-exchange-" + UUID().uuidString
 
   init() throws {
@@ -68,7 +68,8 @@ private final class Workplace {
     try run(
       ExportModelStage.self,
       [
-        ("form", "merged"), ("precision", .string(precision)), ("shard_size", .integer(shard)),
+        ("form", "merged"), ("storage", "float32"), ("precision", .string(precision)),
+        ("shard_size", .integer(shard)),
         ("allow_other_base", false),
       ], ["model": path(from)], to: "folder", name)
   }
@@ -101,7 +102,7 @@ private func weights(_ folder: String) throws -> [[Float]] {
   /// The folder and the GGUF file are one model: the second in blocks of 8 bits, its rows of queries
   /// and keys in another order.
   @Test func importsAFolderAndAGGUFFileOfTheSameModel() throws {
-    let work = try Workplace()
+    let work = try ExchangePlace()
     try work.importModel(stages + "/import-model/example", "folder")
     try work.importModel(stages + "/import-model/example.gguf", "expanded")
     try work.importModel(stages + "/import-model/example.gguf", storage: "as-stored", "blocks")
@@ -136,7 +137,7 @@ private func weights(_ folder: String) throws -> [[Float]] {
   }
 
   @Test func exportsWhatWasImported() throws {
-    let work = try Workplace()
+    let work = try ExchangePlace()
     try work.importModel(stages + "/import-model/example", "model")
     try work.export("model", precision: "float32", "same")
     #expect(try weights(work.path("same")) == weights(work.path("model")))
@@ -151,14 +152,14 @@ private func weights(_ folder: String) throws -> [[Float]] {
   }
 
   @Test func exportsFromBlocks() throws {
-    let work = try Workplace()
+    let work = try ExchangePlace()
     try work.importModel(stages + "/import-model/example.gguf", storage: "as-stored", "blocks")
     try work.export("blocks", precision: "float32", "folder")
     #expect(try weights(work.path("folder")) == weights(work.path("blocks")))
   }
 
   @Test func refusesWhatHalfPrecisionCannotHold() throws {
-    let work = try Workplace()
+    let work = try ExchangePlace()
     try work.importModel(stages + "/import-model/example", "model")
     let model = try LanguageModel(folder: work.path("model"))
     model.tensor(.finalNormGain).data[3] = 70_000
@@ -169,7 +170,7 @@ private func weights(_ folder: String) throws -> [[Float]] {
   }
 
   @Test func importsAnEncoder() throws {
-    let work = try Workplace()
+    let work = try ExchangePlace()
     try work.run(
       ImportEncoderStage.self, [], ["model": stages + "/import-encoder/example"], to: "encoder",
       "encoder")
@@ -180,7 +181,7 @@ private func weights(_ folder: String) throws -> [[Float]] {
   }
 
   @Test func evaluatesAsScoreQualityDoes() throws {
-    let work = try Workplace()
+    let work = try ExchangePlace()
     try work.importModel(stages + "/import-model/example", "model")
     try FileManager.default.createDirectory(
       atPath: work.path("corpus"), withIntermediateDirectories: true)
@@ -211,7 +212,7 @@ private func weights(_ folder: String) throws -> [[Float]] {
   }
 
   @Test func refusesWhatIsNoModel() throws {
-    let work = try Workplace()
+    let work = try ExchangePlace()
     func attempt(_ names: [String: String]) throws -> Diagnostic? {
       let folder = work.path(UUID().uuidString)
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -241,7 +242,7 @@ private func weights(_ folder: String) throws -> [[Float]] {
 
   /// Another tokenizer than the model's: ids beyond the table of embeddings.
   @Test func refusesATokenizerThatIsTooLarge() throws {
-    let work = try Workplace()
+    let work = try ExchangePlace()
     let copy = work.path("small")
     try FileManager.default.copyItem(atPath: stages + "/import-model/example", toPath: copy)
     let text = try String(contentsOfFile: copy + "/tokenizer.json", encoding: .utf8)
