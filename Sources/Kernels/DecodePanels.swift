@@ -44,16 +44,19 @@ public enum PanelFormat: Sendable, Equatable {
   /// Bytes of a panel of this many inputs, whole runs.
   public func bytes(inputs: Int) -> Int { inputs / run * bytesPerRun }
 
-  /// Where a panel lies in the memory of all. In few bits, runs of four neighbouring panels lie side by
-  /// side, so that one row reads one long stream; in single precision a panel lies in one piece.
+  /// Panels that lie side by side: a tile of many rows in single precision, what one row takes at a time
+  /// in few bits.
+  public var together: Int { self == .float32 ? 3 : 4 }
+
+  /// Where a panel lies in the memory of all: runs of neighbouring panels lie side by side, so that a
+  /// product reads one long stream.
   ///
   /// - Returns: bytes to its first run, and from run to run.
   public func place(_ panel: Int, of count: Int, inputs: Int) -> (offset: Int, runStep: Int) {
-    guard self != .float32 else { return (panel * bytes(inputs: inputs), bytesPerRun) }
-    let first = panel & ~3
-    let together = min(4, count - first)
+    let first = panel / together * together
     return (
-      first * bytes(inputs: inputs) + (panel - first) * bytesPerRun, together * bytesPerRun
+      first * bytes(inputs: inputs) + (panel - first) * bytesPerRun,
+      min(together, count - first) * bytesPerRun
     )
   }
 
@@ -75,16 +78,15 @@ public enum PanelFormat: Sendable, Equatable {
 ///
 /// - Parameters:
 ///   - format: float32, float16 or bfloat16; the latter two round to nearest, ties to even.
-///   - rows: `[count, inputs]`, `step` apart; missing outputs of the panel become 0.
-///   - panel: first run; the next is `runStep` bytes behind.
+///   - rows: `[count, inputs]`, `step` apart; missing outputs of the panel stay 0.
+///   - panel: first run, all bits 0; the next is `runStep` bytes behind.
 public func packPanel(
   _ format: PanelFormat, _ rows: UnsafePointer<Float>, step: Int, count: Int, inputs: Int,
   to panel: UnsafeMutableRawPointer, runStep: Int
 ) {
   if format == .float32 {
     let target = panel.assumingMemoryBound(to: Float.self)
-    if count < 16 { target.update(repeating: 0, count: inputs * 16) }
-    transpose(rows, fromStep: step, rows: count, columns: inputs, to: target, toStep: 16)
+    transpose(rows, fromStep: step, rows: count, columns: inputs, to: target, toStep: runStep / 4)
     return
   }
   let isBrain = format == .bfloat16

@@ -28,46 +28,30 @@ private let depth = 128
 ///   - panels: `all` panels of `k` inputs, each where `format.place` says.
 ///   - range: of the panels, those that are wanted.
 ///   - c: `[m, range.count·16]`
-///   - scratch: 2·128·16 numbers; unused for float32.
+///   - scratch: 2·128·16 numbers; unused for one row of whole groups of panels.
 public func decodeProduct(
   _ a: Multiplier, _ format: PanelFormat, panels: UnsafeRawPointer, range: Range<Int>,
   of all: Int, into c: UnsafeMutablePointer<Float>, cStep: Int, m: Int, k: Int,
   scratch: UnsafeMutablePointer<Float>
 ) {
   let panelCount = range.count
-  if format == .float32 {
-    let floats = (panels + format.place(range.lowerBound, of: all, inputs: k).offset)
-      .assumingMemoryBound(to: Float.self)
-    if m < 8 {
-      panelProduct(
-        a, panels: floats, panelStep: k * 16, panelCount: panelCount, into: c, cStep: cStep, m: m,
-        k: k, accumulate: true)
-      return
-    }
-    // Two panels of a stretch stay in the first-level cache for all rows.
-    var panel = 0
-    while panel < panelCount {
-      let count = min(2, panelCount - panel)
-      var start = 0
-      while start < k {
-        let stretch = min(2 * depth, k - start)
-        panelProduct(
-          Multiplier(
-            a.start + start * a.columnStep, rowStep: a.rowStep, columnStep: a.columnStep),
-          panels: floats + panel * k * 16 + start * 16, panelStep: k * 16, panelCount: count,
-          into: c + panel * 16, cStep: cStep, m: m, k: stretch, accumulate: true)
-        start += stretch
-      }
-      panel += 2
-    }
-    return
-  }
+  let together = format.together
   var panel = 0
-  if m == 1, range.lowerBound % 4 == 0 {
-    while panel + 4 <= panelCount {
-      let place = format.place(range.lowerBound + panel, of: all, inputs: k)
-      fourPanels(a.start, format, panels + place.offset, c + panel * 16, k)
-      panel += 4
+  if m == 1, range.lowerBound % together == 0 {
+    while panel + together <= panelCount {
+      let first = panels + format.place(range.lowerBound + panel, of: all, inputs: k).offset
+      if format == .float32 {
+        let b = first.assumingMemoryBound(to: Float.self)
+        if panel + 6 <= panelCount {
+          sixPanels(a.start, b, c + panel * 16, k)
+          panel += 3
+        } else {
+          threePanels(a.start, b, c + panel * 16, k)
+        }
+      } else {
+        fourPanels(a.start, format, first, c + panel * 16, k)
+      }
+      panel += together
     }
   }
   while panel < panelCount {
@@ -96,7 +80,7 @@ public enum PackedRows {
   /// Inputs of a stretch.
   public static let depth = 128
   /// From so many rows on it pays to pack them.
-  public static let least = 16
+  public static let least = 2
 
   /// Numbers that packed rows take.
   public static func count(rows: Int, inputs: Int) -> Int { (rows + 15) & ~15 * inputs }
@@ -133,8 +117,18 @@ public func decodeProduct(
 ) {
   for panel in stride(from: 0, to: range.count, by: 3) {
     let vectors = min(3, range.count - panel)
+    let first = format.place(range.lowerBound + panel, of: all, inputs: k)
+    // Three panels in single precision are what a tile reads, where they lie.
+    let isTile = format == .float32 && vectors == 3 && first.runStep == 192
     for start in stride(from: 0, to: k, by: PackedRows.depth) {
       let stretch = min(PackedRows.depth, k - start)
+      if isTile {
+        let b = (panels + first.offset).assumingMemoryBound(to: Float.self)
+        tileProduct(
+          a + start * groups * 16 + rows.lowerBound * stretch, rows: rows.count, b + start * 48,
+          vectors: 3, into: c + panel * 16, cStep: cStep, k: stretch, start: .held)
+        continue
+      }
       for index in 0..<vectors {
         let place = format.place(range.lowerBound + panel + index, of: all, inputs: k)
         expandPanel(
@@ -367,6 +361,54 @@ private func fourPanels(
   put(c1, c + 16)
   put(c2, c + 32)
   put(c3, c + 48)
+}
+
+/// One row against three panels side by side in single precision.
+private func threePanels(
+  _ x: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>, _ k: Int
+) {
+  var c0 = floats(c)
+  var c1 = floats(c + 16)
+  var c2 = floats(c + 32)
+  for i in 0..<k {
+    let factor = Vector(repeating: x[i])
+    let p = b + 48 * i
+    c0.addProduct(factor, floats(p))
+    c1.addProduct(factor, floats(p + 16))
+    c2.addProduct(factor, floats(p + 32))
+  }
+  put(c0, c)
+  put(c1, c + 16)
+  put(c2, c + 32)
+}
+
+/// The same against the next three as well: more chains hide the latency.
+private func sixPanels(
+  _ x: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>, _ k: Int
+) {
+  var c0 = floats(c)
+  var c1 = floats(c + 16)
+  var c2 = floats(c + 32)
+  var c3 = floats(c + 48)
+  var c4 = floats(c + 64)
+  var c5 = floats(c + 80)
+  for i in 0..<k {
+    let factor = Vector(repeating: x[i])
+    let p = b + 48 * i
+    let q = p + 48 * k
+    c0.addProduct(factor, floats(p))
+    c1.addProduct(factor, floats(p + 16))
+    c2.addProduct(factor, floats(p + 32))
+    c3.addProduct(factor, floats(q))
+    c4.addProduct(factor, floats(q + 16))
+    c5.addProduct(factor, floats(q + 32))
+  }
+  put(c0, c)
+  put(c1, c + 16)
+  put(c2, c + 32)
+  put(c3, c + 48)
+  put(c4, c + 64)
+  put(c5, c + 80)
 }
 
 @inline(__always)

@@ -92,11 +92,12 @@ public final class PackedLinear: @unchecked Sendable {
 
   private func product(_ x: Tensor, low: Tensor?, into y: Tensor) {
     let panels = parts.reduce(0) { $0 + $1.weight.panelCount }
-    // About 16 tiles, so that threads end together; groups of four panels hide latencies of one row,
-    // three are a tile of many.
-    let group = x.rows < PackedRows.least ? 4 : 3
-    let perTile = max(group, min(64 / group * group, (panels / 16 + group - 1) / group * group))
-    let tiles = parts.map { ($0.weight.panelCount + perTile - 1) / perTile }
+    // About 16 tiles, so that threads end together, each of whole groups of panels.
+    let sizes = parts.map { part in
+      let group = x.rows >= PackedRows.least ? 3 : part.weight.format == .float32 ? 6 : 4
+      return max(group, min(64 / group * group, (panels / 16 + group - 1) / group * group))
+    }
+    let tiles = zip(parts, sizes).map { ($0.weight.panelCount + $1 - 1) / $1 }
     let perBlock = tiles.reduce(0, +)
     let blocks = (x.rows + Self.rowBlock - 1) / Self.rowBlock
     withPackedRows(x) { packed in
@@ -109,10 +110,10 @@ public final class PackedLinear: @unchecked Sendable {
         }
         let first = tile / perBlock * Self.rowBlock
         let rows = first..<min(x.rows, first + Self.rowBlock)
-        let end = min(parts[part].weight.panelCount, (index + 1) * perTile)
+        let end = min(parts[part].weight.panelCount, (index + 1) * sizes[part])
         parts[part].forward(
           Rows(x: x, packed: packed, range: rows), low: low?.slice(rows: rows),
-          panels: index * perTile..<end, into: y.slice(rows: rows))
+          panels: index * sizes[part]..<end, into: y.slice(rows: rows))
       }
     }
   }
@@ -316,9 +317,10 @@ private struct Matrix {
         a, format, panels: panels, range: range, of: panelCount, into: target, cStep: step,
         m: rows.range.count, k: inputs, scratch: scratch)
     }
-    // One row of whole groups of panels, and single precision, need no place to expand into.
-    let isWhole = range.lowerBound % 4 == 0 && range.count % 4 == 0
-    if format == .float32 || rows.range.count == 1 && isWhole {
+    // One row of whole groups of panels needs no place to expand into.
+    if rows.range.count == 1, range.lowerBound % format.together == 0,
+      range.count % format.together == 0
+    {
       add(target)
     } else {
       Scratch.with(PackedRows.depth * 48, add)
