@@ -36,9 +36,12 @@ private func accuracy(_ labels: [Int], _ predictions: [Int]) -> Double {
 }
 
 private func newModel(
-  _ kind: EncoderConfiguration.Kind = .bert, pooling: SequencePooling = .mean, seed: Int = 1
+  _ kind: EncoderConfiguration.Kind = .bert, pooling: SequencePooling = .mean, seed: Int = 1,
+  deviation: Double = 0.02
 ) throws -> LanguageModel {
-  try tinyEncoder(kind: kind, seed: seed).withClassifier(
+  var configuration = tinyEncoderConfiguration(kind: kind)
+  configuration.initialiserRange = deviation
+  return try LanguageModel(ModelSpecification(configuration), seed: seed).withClassifier(
     labels: ["a", "b", "c"], pooling: pooling, seed: seed)
 }
 
@@ -59,11 +62,12 @@ private func train(
   func learnsToTellClassesApart(
     kind: EncoderConfiguration.Kind, pooling: SequencePooling
   ) throws {
-    let model = try newModel(kind, pooling: pooling)
+    // With 0.02 a model of 16 channels is nearly blind and merges two classes for good.
+    let model = try newModel(kind, pooling: pooling, deviation: 0.1)
     let trainer = try train(
       model, settings(epochs: 16, rate: 5e-3, batch: 8), texts: data(96),
       validation: data(30, seed: 77))
-    #expect(abs(trainer.history[0].loss - log(3)) < 0.1)
+    #expect(abs(trainer.history[0].loss - log(3)) < 0.3)
     #expect(trainer.epochs.last!.trainingLoss < 0.2, "\(trainer.epochs)")
     let best = try #require(trainer.state.best)
     #expect(trainer.epochs[best].score! >= 0.9, "\(trainer.epochs)")
