@@ -122,8 +122,8 @@ private func weights(_ folder: String) throws -> [[Float]] {
     for (exact, rounded) in zip(plain, expanded) {
       let greatest = exact.map { abs($0) }.max() ?? 0
       let difference = zip(exact, rounded).map { abs($0 - $1) }.max() ?? 0
-      // Half a step of 127, and the scale's own rounding.
-      #expect(difference <= greatest / 250, "\(difference) of \(greatest)")
+      // Half a step of 127, and the scale rounded to 11 bits.
+      #expect(difference <= greatest / 220, "\(difference) of \(greatest)")
     }
     let blockModel = try LanguageModel(folder: work.path("blocks"), storage: .asStored)
     #expect(!blockModel.isExpanded)
