@@ -70,3 +70,27 @@ public enum ElementType: String, Sendable, CaseIterable {
     }
   }
 }
+
+/// What rounding to 16 bits does to whole tensors: loops over all weights of a model.
+extension ElementType {
+  /// The first number that this type cannot hold.
+  public func firstOutOfRange(_ values: UnsafeBufferPointer<Float>) -> Int? {
+    self == .float32 ? nil : values.firstIndex { !rounded($0).isFinite }
+  }
+
+  /// Compares what came back from a file with what went into it.
+  ///
+  /// - Returns: the first number that is not the rounded one, and the greatest change by rounding.
+  public func compare(
+    _ values: UnsafeBufferPointer<Float>, with read: UnsafeBufferPointer<Float>
+  ) -> (firstDifferent: Int?, greatest: Float) {
+    precondition(
+      values.count == read.count, "\(read.count) numbers were read, \(values.count) written")
+    var greatest: Float = 0
+    for index in values.indices {
+      guard rounded(values[index]) == read[index] else { return (index, greatest) }
+      greatest = max(greatest, abs(values[index] - read[index]))
+    }
+    return (nil, greatest)
+  }
+}

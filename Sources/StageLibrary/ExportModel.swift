@@ -115,10 +115,10 @@ private struct ExportedFolder {
   /// **Throws**: `export-range` for a weight that half precision cannot hold.
   func requireRange() throws(Diagnostic) {
     try model.requireFinite()
-    guard type != .float32 else { return }
     for parameter in model.table.parameters {
-      if let value = values(parameter).first(where: { !type.rounded($0).isFinite }) {
-        throw .exportRange(parameter.name, value, type.torchName)
+      let values = values(parameter)
+      if let place = type.firstOutOfRange(values) {
+        throw .exportRange(parameter.name, values[place], type.torchName)
       }
     }
   }
@@ -156,12 +156,13 @@ private struct ExportedFolder {
     for (parameter, copy) in zip(model.table.parameters, other.table.parameters) {
       let written = UnsafeBufferPointer(
         start: other.weights[copy.region].data, count: copy.count)
-      for (value, read) in zip(values(parameter), written) {
-        guard type.rounded(value) == read else {
-          throw .exportDiffers(parameter.name, because: "\(value) came back as \(read)")
-        }
-        greatest = max(greatest, abs(value - read))
+      let values = values(parameter)
+      let (place, change) = type.compare(values, with: written)
+      if let place {
+        throw .exportDiffers(
+          parameter.name, because: "\(values[place]) came back as \(written[place])")
       }
+      greatest = max(greatest, change)
     }
     return greatest
   }

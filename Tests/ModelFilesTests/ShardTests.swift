@@ -126,6 +126,16 @@ func writeShards(to folder: String) throws -> [String] {
         #expect(abs(value - read) <= abs(value) * (type == .float16 ? 0x1p-11 : 0x1p-8))
       }
     }
+    let (sent, back): ([Float], [Float]) = ([1, 0.1, 70_000], [1, 0.1, 70_000])
+    sent.withUnsafeBufferPointer { sent in
+      #expect(ElementType.float16.firstOutOfRange(sent) == 2)
+      #expect(ElementType.bfloat16.firstOutOfRange(sent) == nil)
+      back.withUnsafeBufferPointer { back in
+        #expect(ElementType.float32.compare(sent, with: back).firstDifferent == nil)
+        // 0.1 is no half: unrounded, it cannot have come from such a file.
+        #expect(ElementType.bfloat16.compare(sent, with: back).firstDifferent == 1)
+      }
+    }
     #expect(bfloat16Bits(1.00390625) == 0x3F80)
     #expect(bfloat16Bits(1.01171875) == 0x3F82)
     #expect(bfloat16Bits(.infinity) == 0x7F80)
