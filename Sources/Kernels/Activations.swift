@@ -65,7 +65,7 @@ private func map(
   }
 }
 
-/// dx[i] = f(dy[i], x[i]), in place as above where dx is dy.
+/// dx[i] = f(dy[i], x[i]), in place as above where dx is dy or x.
 @inline(__always)
 private func map(
   _ dy: UnsafePointer<Float>, _ x: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>,
@@ -73,6 +73,8 @@ private func map(
 ) {
   if dy == UnsafePointer(dx) {
     for i in 0..<count { dx[i] = f(dx[i], x[i]) }
+  } else if x == UnsafePointer(dx) {
+    for i in 0..<count { dx[i] = f(dy[i], dx[i]) }
   } else {
     for i in 0..<count { dx[i] = f(dy[i], x[i]) }
   }
@@ -148,17 +150,19 @@ public func swiGLU(
   for i in 0..<count { y[i] = gate[i] * fastSigmoid(gate[i]) * up[i] }
 }
 
-/// da = dy·b·σ(1 + a(1 − σ)), db = dy·a·σ.
+/// da = dy·b·σ(1 + a(1 − σ)), db = dy·a·σ. Both may lie in place of a and b.
 public func swiGLUBackward(
   _ dy: UnsafePointer<Float>, _ gate: UnsafePointer<Float>, _ up: UnsafePointer<Float>,
   _ dGate: UnsafeMutablePointer<Float>, _ dUp: UnsafeMutablePointer<Float>, _ count: Int
 ) {
-  for i in 0..<count {
-    let a = gate[i]
-    let b = up[i]
-    let d = dy[i]
+  @inline(__always) func slopes(_ d: Float, _ a: Float, _ b: Float) -> (Float, Float) {
     let s = fastSigmoid(a)
-    dGate[i] = d * b * s * Float(1).addingProduct(a, 1 - s)
-    dUp[i] = d * a * s
+    return (d * b * s * Float(1).addingProduct(a, 1 - s), d * a * s)
+  }
+  // In place on three pointers: see `map`.
+  if gate == UnsafePointer(dGate), up == UnsafePointer(dUp) {
+    for i in 0..<count { (dGate[i], dUp[i]) = slopes(dy[i], dGate[i], dUp[i]) }
+  } else {
+    for i in 0..<count { (dGate[i], dUp[i]) = slopes(dy[i], gate[i], up[i]) }
   }
 }

@@ -31,6 +31,46 @@ public enum ChainStart {
   case row(UnsafePointer<Float>)
 }
 
+/// Cuts rows into panels: 16·`vectors` columns of row r go to `to + panel·panelStep + r·16·vectors`.
+/// What lies beyond the last column is left as it is.
+///
+/// - Parameter vectors: of a panel's row, 1 for groups of A that lies transposed, 3 for panels of B.
+public func copyToPanels(
+  _ from: UnsafePointer<Float>, fromStep: Int, rows: Int, columns: Int,
+  to: UnsafeMutablePointer<Float>, vectors: Int, panelStep: Int
+) {
+  for row in 0..<rows {
+    let source = from + row * fromStep
+    var target = to + row * vectors * 16
+    var column = 0
+    if vectors == 3 {
+      while column + 48 <= columns {
+        let (x, y, z) = (
+          load(source + column), load(source + column + 16), load(source + column + 32)
+        )
+        store(x, target)
+        store(y, target + 16)
+        store(z, target + 32)
+        column += 48
+        target += panelStep
+      }
+    } else if vectors == 1 {
+      while column + 16 <= columns {
+        store(load(source + column), target)
+        column += 16
+        target += panelStep
+      }
+    }
+    var rest = target
+    while column + 16 <= columns {
+      store(load(source + column), rest)
+      column += 16
+      rest += 16
+    }
+    for i in 0..<columns - column { rest[i] = source[column + i] }
+  }
+}
+
 /// C (+)= A·B for a strip of rows and one panel.
 ///
 /// - Parameters:

@@ -92,36 +92,28 @@ private struct BlockedProduct {
     let width = TileShape.panelColumns
     let panels = (columns.count + width - 1) / width
     let blocks = blocks(depth)
-    let stretch = transposition == .second ? 1 : max(1, min(panels, 8))
+    let stretch = transposition == .second ? 1 : 4
     let stretches = (panels + stretch - 1) / stretch
     parallelFor(blocks.count * stretches) { task in
       let block = blocks[task / stretches]
       let first = task % stretches * stretch
-      let start = memory + (block.lowerBound - depth.lowerBound) * panels * width
-      for panel in first..<min(panels, first + stretch) {
-        let column = columns.lowerBound + panel * width
-        packPanel(
-          column..<min(columns.upperBound, column + width), block,
-          to: start + panel * width * block.count)
+      let size = width * block.count
+      let target =
+        memory + (block.lowerBound - depth.lowerBound) * panels * width + first * size
+      let column = columns.lowerBound + first * width
+      let count = min(stretch * width, columns.upperBound - column)
+      if transposition == .second {
+        for offset in stride(from: 0, to: count, by: 16) {
+          transpose(
+            b.row(column + offset) + block.lowerBound, fromStep: b.stride,
+            rows: min(16, count - offset), columns: block.count, to: target + offset,
+            toStep: width)
+        }
+      } else {
+        copyToPanels(
+          b.row(block.lowerBound) + column, fromStep: b.stride, rows: block.count,
+          columns: count, to: target, vectors: width / 16, panelStep: size)
       }
-    }
-  }
-
-  private func packPanel(
-    _ columns: Range<Int>, _ depth: Range<Int>, to target: UnsafeMutablePointer<Float>
-  ) {
-    let width = TileShape.panelColumns
-    if transposition == .second {
-      for offset in stride(from: 0, to: columns.count, by: 16) {
-        transpose(
-          b.row(columns.lowerBound + offset) + depth.lowerBound, fromStep: b.stride,
-          rows: min(16, columns.count - offset), columns: depth.count, to: target + offset,
-          toStep: width)
-      }
-    } else {
-      copyRows(
-        b.row(depth.lowerBound) + columns.lowerBound, fromStep: b.stride, rows: depth.count,
-        columns: columns.count, to: target, toStep: width, clearing: false)
     }
   }
 
@@ -129,18 +121,17 @@ private struct BlockedProduct {
   private func packRows(
     _ rows: Range<Int>, _ depth: Range<Int>, to memory: UnsafeMutablePointer<Float>
   ) {
+    if transposition == .first {
+      copyToPanels(
+        a.row(depth.lowerBound) + rows.lowerBound, fromStep: a.stride, rows: depth.count,
+        columns: rows.count, to: memory, vectors: 1, panelStep: 16 * depth.count)
+      return
+    }
     for first in stride(from: rows.lowerBound, to: rows.upperBound, by: 16) {
-      let count = min(16, rows.upperBound - first)
-      let target = memory + (first - rows.lowerBound) * depth.count
-      if transposition == .first {
-        copyRows(
-          a.row(depth.lowerBound) + first, fromStep: a.stride, rows: depth.count, columns: count,
-          to: target, toStep: 16, clearing: false)
-      } else {
-        transpose(
-          a.row(first) + depth.lowerBound, fromStep: a.stride, rows: count, columns: depth.count,
-          to: target, toStep: 16)
-      }
+      transpose(
+        a.row(first) + depth.lowerBound, fromStep: a.stride,
+        rows: min(16, rows.upperBound - first), columns: depth.count,
+        to: memory + (first - rows.lowerBound) * depth.count, toStep: 16)
     }
   }
 
