@@ -9,6 +9,7 @@ public enum StageLibrary {
     FineTuneAdapterStage.self, GenerateCorpusStage.self, ImportCorpusStage.self,
     ImportEncoderStage.self, ImportModelStage.self, InitialiseEncoderStage.self,
     InitialiseModelStage.self, MitigateStage.self, ReportStage.self, ScoreBiasStage.self,
-    ScoreQualityStage.self, TrainClassifierStage.self, TrainTokenizerStage.self,
+    ScoreQualityStage.self, SimulateEstimationStage.self, TrainClassifierStage.self,
+    TrainTokenizerStage.self,
   ]
 }
