@@ -46,6 +46,25 @@ extension AddedToken {
     return tokens
   }
 
+  /// The spellings of a vocabulary as a file needs them. The library takes the id of an added token from
+  /// the vocabulary and numbers those that are not in it on from the vocabulary's size, whatever the file
+  /// says: only tokens that follow the vocabulary in order may stand outside it.
+  static func vocabulary(_ spellings: [String?], _ added: [AddedToken]) -> JSONValue {
+    var spellings = spellings
+    for token in added where Int(token.id) < spellings.count {
+      spellings[Int(token.id)] = token.content
+    }
+    var members = spellings.enumerated().compactMap { id, spelling in
+      spelling.map { ($0, JSONValue.integer(id)) }
+    }
+    let following = added.filter { Int($0.id) >= spellings.count }
+    let areCounted =
+      members.count == spellings.count
+      && following.enumerated().allSatisfy { Int($1.id) == spellings.count + $0 }
+    if !areCounted { members += following.map { ($0.content, .integer(Int($0.id))) } }
+    return .object(JSONObject(members))
+  }
+
   var json: JSONValue {
     .object([
       "id": .integer(Int(id)), "content": .string(content), "special": .boolean(isSpecial),

@@ -132,9 +132,6 @@ extension ByteLevelBPE {
     ])
     let digits: JSONValue = .object(["type": "Digits", "individual_digits": true])
     let spellings = tokens.map { $0.map(ByteAlphabet.text(of:)) }
-    let vocabulary = spellings.enumerated().compactMap { id, spelling in
-      spelling.map { ($0, JSONValue.integer(id)) }
-    }
     let merges = mergeList.map { merge in
       JSONValue.array([
         .string(spellings[Int(merge.left)]!), .string(spellings[Int(merge.right)]!),
@@ -150,7 +147,8 @@ extension ByteLevelBPE {
       "model": .object([
         "type": "BPE", "dropout": .null, "unk_token": .null, "continuing_subword_prefix": .null,
         "end_of_word_suffix": .null, "fuse_unk": false, "byte_fallback": false,
-        "ignore_merges": .boolean(takesWholePieces), "vocab": .object(JSONObject(vocabulary)),
+        "ignore_merges": .boolean(takesWholePieces),
+        "vocab": AddedToken.vocabulary(spellings, addedTokens),
         "merges": .array(merges),
       ]),
     ])

@@ -107,9 +107,6 @@ extension WordPiece {
 
   public var tokenizerJSON: [UInt8] {
     let spellings = tokens.map { $0.map { String(decoding: $0, as: UTF8.self) } }
-    let vocabulary = spellings.enumerated().compactMap { id, spelling in
-      spelling.map { ($0, JSONValue.integer(id)) }
-    }
     let names = Dictionary(uniqueKeysWithValues: addedTokens.map { ($0.id, $0.content) })
     let file: JSONValue = .object([
       "version": "1.0", "truncation": .null, "padding": .null,
@@ -131,7 +128,7 @@ extension WordPiece {
         "type": "WordPiece", "unk_token": .string(spellings[Int(unknown)] ?? ""),
         "continuing_subword_prefix": .string(prefix),
         "max_input_chars_per_word": .integer(longestWord),
-        "vocab": .object(JSONObject(vocabulary)),
+        "vocab": AddedToken.vocabulary(spellings, addedTokens),
       ]),
     ])
     return file.canonicalBytes + [UInt8(ascii: "\n")]

@@ -67,6 +67,36 @@ import Testing
         == row[3].string)
   }
 
+  /// The library ignores the ids of `added_tokens`: they are looked up in the vocabulary, else counted on.
+  @Test(arguments: names + ["gguf", "holes"])
+  func theLibraryGivesAddedTokensTheirIDs(_ name: String) throws {
+    let tokenizer: any Tokenizer
+    switch name {
+    case "gguf": tokenizer = try GGUFVocabularyTests.vocabulary().0.tokenizer()
+    case "holes":
+      tokenizer = ByteLevelBPE(
+        tokens: (UInt8(0)...255).map { [$0] } + [nil, nil, Array("ab".utf8)],
+        merges: [(97, 98, 258)],
+        addedTokens: [
+          AddedToken(id: 259, content: "<x>", isSpecial: true),
+          AddedToken(id: 300, content: "<y>", isSpecial: true),
+        ])
+    default: tokenizer = try Self.tokenizer(name)
+    }
+    let file = try JSONValue(
+      parsing: SourceText(path: "tokenizer.json", bytes: tokenizer.tokenizerJSON))
+    let vocabulary = try #require(file["model"]?["vocab"]?.object)
+    var next = vocabulary.count
+    for token in tokenizer.addedTokens {
+      if let id = vocabulary[token.content]?.integer {
+        #expect(id == Int(token.id))
+      } else {
+        #expect(next == Int(token.id))
+        next += 1
+      }
+    }
+  }
+
   @Test(arguments: names) func whatIsWrittenIsReadBackAndGivesTheSameIds(_ name: String) throws {
     let tokenizer = try Self.tokenizer(name)
     let copy = try TokenizerFile.read(tokenizerJSON: tokenizer.tokenizerJSON)
