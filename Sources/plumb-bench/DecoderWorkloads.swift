@@ -24,6 +24,9 @@ extension Workloads {
 
   private static let gpt2 = ModelSpecification(GPT2Configuration())
 
+  /// Tokens that are computed at a time; gradients of a step add up. A longer sequence is one by itself.
+  private static let microBatch = 384
+
   /// Token ids that do not repeat soon.
   static func tokens(_ count: Int, from start: Int, vocabulary: Int) -> [Int32] {
     (0..<count).map { Int32((start + $0) &* 7919 % vocabulary) }
@@ -61,7 +64,7 @@ extension Workloads {
       }
       let count = sequences * length
       let trainer = try Trainer(
-        LanguageModel(gpt2, seed: 1), on: examples, settings(sequences, tokens: count))
+        LanguageModel(gpt2, seed: 1), on: examples, settings(sequences, tokens: microBatch))
       return steps(
         trainer, tokens: count,
         operations: trainingOperations(gpt2, sequences: sequences, length: length))

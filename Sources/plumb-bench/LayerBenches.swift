@@ -60,6 +60,7 @@ extension OperationBenches {
     let (n, c, f) = (tokens, 768, 3072)
     let (x, dx) = (memory.filled(n, c), memory.filled(n, c))
     let (wide, dWide, gate) = (memory.filled(n, f), memory.filled(n, f), memory.filled(n, f))
+    let (dGate, dUp) = (memory.filled(n, f), memory.filled(n, f))
     let norm = LayerNorm(
       gain: memory.filled(1, c), bias: memory.filled(1, c), gainGradient: memory.filled(1, c),
       biasGradient: memory.filled(1, c))
@@ -101,7 +102,7 @@ extension OperationBenches {
         SwiGLU.forward(gate: gate, up: wide, into: dWide)
       },
       memory.bench("SwiGLU backward, F \(f)", floats: 5 * n * f, tokens: n) {
-        SwiGLU.backward(dWide, gate: gate, up: wide, dGate: gate, dUp: dWide)
+        SwiGLU.backward(dWide, gate: gate, up: wide, dGate: dGate, dUp: dUp)
       },
       memory.bench("rotary positions, C \(c)", floats: 2 * n * c, tokens: n) {
         rotary.forward(x, positions: positions)

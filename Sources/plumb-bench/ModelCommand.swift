@@ -32,7 +32,7 @@ struct ModelCommand: ParsableCommand {
     if let need = workload.missing(files).first {
       throw ValidationError("\(name) needs --\(need.rawValue)")
     }
-    let gigaflops = peak ? OperationBenches.peak(runs: 7).gigaflops : nil
+    let gigaflops = peak ? BLASPeak.measure(runs: 7).gigaflops : nil
     print(try line(workload, peak: gigaflops).canonicalText)
   }
 

@@ -6,18 +6,6 @@ import Networks
 import Tensors
 
 enum OperationBenches {
-  /// What OpenBLAS reaches here with the same threads: the measure for everything else.
-  static func peak(runs: Int) -> Measurement { peakBench().measure(runs: runs) }
-
-  static func peakBench() -> Bench {
-    let n = 2048
-    let memory = Buffers()
-    let (a, b, c) = (memory.filled(n, n), memory.filled(n, n), memory.filled(n, n))
-    return memory.bench("peak: product 2048×2048×2048", operations: 2 * Double(n * n * n)) {
-      matmul(a, b, .second, into: c)
-    }
-  }
-
   /// Each group's memory is there only while it is measured.
   static func groups(_ files: OperationFiles) throws -> [() throws -> [Bench]] {
     [products, head, attention, layers, storage, decoding, { try tokenizing(files) }]

@@ -27,7 +27,7 @@ struct OperationsCommand: ParsableCommand {
   func run() throws {
     threads.apply()
     let before = MachineLoad.now()
-    let peak = OperationBenches.peak(runs: runs)
+    let peak = BLASPeak.measure(runs: runs)
     var results = [peak]
     for group in try OperationBenches.groups(files) {
       for bench in try group() where only.isEmpty || bench.name.contains(only) {

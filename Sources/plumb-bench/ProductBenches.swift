@@ -14,13 +14,15 @@ extension OperationBenches {
 
   static func products() -> [Bench] {
     shapes.flatMap { inputs, outputs in orientations(inputs, outputs) }
+      + orientations(2048, 2048, rows: 2048)
       + [512, 2048, 4096].map { rows in forward(768, 3072, rows: rows) }
       + [lowRank(quantised: nil), lowRank(quantised: .q4_1)].flatMap { $0 }
   }
 
-  private static func orientations(_ inputs: Int, _ outputs: Int) -> [Bench] {
+  private static func orientations(
+    _ inputs: Int, _ outputs: Int, rows n: Int = tokens
+  ) -> [Bench] {
     let memory = Buffers()
-    let n = tokens
     let x = memory.filled(n, inputs)
     let y = memory.filled(n, outputs)
     let weight = memory.filled(outputs, inputs)
