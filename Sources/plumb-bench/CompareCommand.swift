@@ -25,7 +25,7 @@ struct CompareCommand: ParsableCommand {
   var python = ".build/peers/bin/python"
   @Option(help: ArgumentHelp("Where the peers' scripts are.", valueName: "folder"))
   var peers = "Sources/plumb-bench/peers"
-  @Option(help: "A variant of the peers other than their fastest.") var variant: String?
+  @Option(help: "A variant of the peers other than their default.") var variant: String?
   @Flag(help: "As JSON, with the line of every run.") var json = false
 
   mutating func validate() throws {

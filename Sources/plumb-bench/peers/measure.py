@@ -17,7 +17,7 @@ import time
 
 
 def options(description, variants):
-    """A parser with what every peer takes. The first variant is the default: the fastest measured."""
+    """A parser with what every peer takes. The first variant is the default."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("workload")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -46,7 +46,8 @@ def unlock_mkl():
     if "AuthenticAMD" not in text or "avx512f" not in text or not compiler:
         return "plain"
     if "PEERS_MKL" not in os.environ:
-        library = os.path.join(tempfile.gettempdir(), f"plumb-peers-mkl-{os.getuid()}.so")
+        # Inside the virtual environment: nobody else can put a library there.
+        library = os.path.join(sys.prefix, "plumb-peers-mkl.so")
         if not os.path.exists(library):
             with tempfile.TemporaryDirectory() as folder:
                 source = os.path.join(folder, "shim.c")
