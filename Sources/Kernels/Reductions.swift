@@ -139,16 +139,3 @@ public func maximum(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
   }
   return best
 }
-
-/// The softmax's gradient of one row: ds = p·(dp − d)·scale. `ds` may be `dp`.
-public func softmaxGradient(
-  _ p: UnsafePointer<Float>, _ dp: UnsafePointer<Float>, d: Float, scale: Float,
-  _ ds: UnsafeMutablePointer<Float>, _ count: Int
-) {
-  // The usual case on one pointer: overlapping ones are not vectorised well.
-  if UnsafePointer(ds) == dp {
-    for i in 0..<count { ds[i] = p[i] * (ds[i] - d) * scale }
-  } else {
-    for i in 0..<count { ds[i] = p[i] * (dp[i] - d) * scale }
-  }
-}

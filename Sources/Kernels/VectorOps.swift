@@ -13,13 +13,6 @@ public func add(
   for i in 0..<count { y[i] = a[i] + b[i] }
 }
 
-/// y += a·x.
-public func addScaled(
-  _ a: Float, _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, _ count: Int
-) {
-  for i in 0..<count { y[i].addProduct(a, x[i]) }
-}
-
 /// x *= a.
 public func scale(_ x: UnsafeMutablePointer<Float>, by a: Float, _ count: Int) {
   for i in 0..<count { x[i] *= a }
