@@ -83,6 +83,14 @@ let package = Package(
       "Corpora", ["Randomness", "CanonicalJSON", "YAMLSyntax", "Diagnostics"], settings: numeric),
     room("Statistics", ["Randomness", "Diagnostics"], settings: numeric),
     room("Estimation", ["Randomness"], settings: numeric),
+    // What trained models hold: units that follow a score, updates projected on a bias.
+    room(
+      "ModelAnalysis",
+      [
+        "LanguageModels", "Networks", "Tensors", "Kernels", "ModelFiles", "Statistics",
+        "Randomness", "CanonicalJSON", "Diagnostics",
+      ],
+      settings: numeric),
 
     // Where both meet.
     room(
@@ -92,11 +100,17 @@ let package = Package(
         .product(name: "Mustache", package: "swift-mustache"),
       ],
       resources: [.embedInCode("Templates")]),
+    // From scores of many chains to claims with intervals, nulls and other explanations.
+    room(
+      "DriftAnalysis",
+      ["Reports", "Statistics", "Corpora", "Randomness", "CanonicalJSON", "Diagnostics"],
+      settings: numeric),
     room(
       "StageLibrary",
       [
         "Scheduling", "LanguageModels", "ModelFiles", "Tokenizers", "Corpora", "Statistics",
-        "Estimation", "Reports", "Randomness", "CanonicalJSON", "Diagnostics",
+        "Estimation", "ModelAnalysis", "DriftAnalysis", "Reports", "Networks", "Tensors",
+        "Randomness", "CanonicalJSON", "Diagnostics",
       ]),
     // Text for a person at a terminal: pure functions from states to lines.
     room("Console", ["Diagnostics"]),
@@ -155,6 +169,17 @@ let package = Package(
     tests("Corpora", ["Randomness", "CanonicalJSON", "Diagnostics"]),
     tests("Statistics", ["Randomness", "Diagnostics"], excluding: ["fixtures"]),
     tests("Estimation", ["Statistics", "Randomness"], settings: numeric),
+    tests(
+      "ModelAnalysis",
+      [
+        "LanguageModels", "Networks", "Tensors", "ModelFiles", "Statistics", "Randomness",
+        "CanonicalJSON", "Diagnostics",
+      ],
+      settings: numeric, excluding: ["fixtures"]),
+    tests(
+      "DriftAnalysis",
+      ["Reports", "Statistics", "Corpora", "Randomness", "CanonicalJSON", "Diagnostics"],
+      settings: numeric, excluding: ["fixtures"]),
     tests("Reports", ["Statistics", "Randomness", "CanonicalJSON", "Diagnostics"]),
     tests("Console"),
     tests(

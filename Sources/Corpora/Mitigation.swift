@@ -1,5 +1,5 @@
 // What each generation learns from: the three mitigations of Wang et al. 2024 (arXiv 2410.15234)
-// and the plain loop. A pure function; the stage around it is StageLibrary/Mitigate.swift.
+// and the plain loop. A pure function; the stage around it is StageLibrary/Corpora/Mitigate.swift.
 
 import CanonicalJSON
 import Randomness

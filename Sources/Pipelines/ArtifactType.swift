@@ -35,6 +35,7 @@ public struct ArtifactType: Sendable, Hashable {
     .init("neuron-table", .file(name: "neurons.jsonl"), "one row for each unit"),
     .init("report", .file(name: "report.html"), "one self-contained page"),
     .init("scores", .file(name: "scores.jsonl"), "one row for each document"),
+    .init("section", .file(name: "section.json"), "figures, tables and claims for a report"),
     .init("tokenizer", .file(name: "tokenizer.json"), "how text becomes tokens"),
     .init("training-history", .file(name: "history.jsonl"), "one row for each training step"),
     .init("training-recipe", .file(name: "recipe.json"), "settings that override a training stage"),
