@@ -28,7 +28,7 @@ public let corporaExplanations: [(id: String, text: String)] = [
     "corpus-line",
     """
     A line of documents.jsonl is an object with the texts 'id' and 'text' and, where known, 'label',
-    'source', 'date' and the integer 'generation'. Nothing else may stand in it.
+    'source', 'date', 'group' and the integer 'generation'. Nothing else may stand in it.
     """
   ),
   (

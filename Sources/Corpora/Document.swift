@@ -16,10 +16,13 @@ public struct Document: Sendable, Hashable {
   public var date: String?
   /// The turn of the train → write → train loop that wrote it; absent for real documents.
   public var generation: Int?
+  /// What the document is grouped by in tables, as `name=value` joined by `;`, such as
+  /// `topic=health;class=title;seen=yes`.
+  public var group: String?
 
   public init(
     id: String, text: String, label: String? = nil, source: String? = nil, date: String? = nil,
-    generation: Int? = nil
+    generation: Int? = nil, group: String? = nil
   ) {
     self.id = id
     self.text = text
@@ -27,6 +30,7 @@ public struct Document: Sendable, Hashable {
     self.source = source
     self.date = date
     self.generation = generation
+    self.group = group
   }
 
   /// The members that are there; the order of a written line is canonical.
@@ -36,6 +40,7 @@ public struct Document: Sendable, Hashable {
     if let source { members.append(("source", .string(source))) }
     if let date { members.append(("date", .string(date))) }
     if let generation { members.append(("generation", .integer(generation))) }
+    if let group { members.append(("group", .string(group))) }
     return .object(JSONObject(members))
   }
 
@@ -46,7 +51,7 @@ public struct Document: Sendable, Hashable {
 
   init(json: JSONValue) throws(Fault) {
     guard let object = json.object else { throw Fault(reason: "is not a JSON object") }
-    let known = ["id", "text", "label", "source", "date", "generation"]
+    let known = ["id", "text", "label", "source", "date", "generation", "group"]
     for key in object.keys where !known.contains(key) {
       throw Fault(reason: "has the unknown member '\(key)'")
     }
@@ -59,12 +64,26 @@ public struct Document: Sendable, Hashable {
     guard let text = try string("text") else { throw Fault(reason: "has no text") }
     self.init(
       id: id, text: text, label: try string("label"), source: try string("source"),
-      date: try string("date"))
+      date: try string("date"), group: try string("group"))
     if let value = object["generation"], value != .null {
       guard let generation = value.integer, generation >= 0 else {
         throw Fault(reason: "has a 'generation' that is no integer from 0")
       }
       self.generation = generation
     }
+  }
+}
+
+extension Document {
+  /// What `group` says under a name: `groupValue("class")` of `topic=health;class=title` is `title`.
+  public func groupValue(_ name: String) -> String? {
+    guard let group else { return nil }
+    for part in group.utf8.split(separator: UInt8(ascii: ";")) {
+      guard let sign = part.firstIndex(of: UInt8(ascii: "=")) else { continue }
+      if part[..<sign].elementsEqual(name.utf8) {
+        return String(part[part.index(after: sign)...])
+      }
+    }
+    return nil
   }
 }

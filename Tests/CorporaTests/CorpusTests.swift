@@ -9,7 +9,7 @@ import Testing
     documents: [
       Document(id: "b", text: "title: T\nbody: B", label: "right", source: "S", date: "2018-01-02"),
       Document(id: "a", text: "\u{0} \u{2028} \u{1F600}", label: "left", generation: 3),
-      Document(id: "e\u{301}", text: ""), Document(id: "\u{E9}", text: "x"),
+      Document(id: "e\u{301}", text: "", group: "topic=a b;class=title"), Document(id: "\u{E9}", text: "x"),
     ], facts: .init(origins: ["o"], licences: ["l"], renamed: 2))
 
   @Test func whatIsWrittenIsReadInOrder() throws {
@@ -27,6 +27,15 @@ import Testing
         #"{"date":"2018-01-02","id":"b","label":"right","source":"S","text":"title: T\nbody: B"}"#))
   }
 
+  @Test func groupsAreReadByName() {
+    let document = Document(id: "a", text: "", group: "topic=x=y;class=;seen")
+    #expect(document.groupValue("topic") == "x=y")
+    #expect(document.groupValue("class") == "")
+    #expect(document.groupValue("seen") == nil)
+    #expect(document.groupValue("top") == nil)
+    #expect(Document(id: "a", text: "").groupValue("topic") == nil)
+  }
+
   static let hostile: [(String, String, Int)] = [
     ("{\"id\":\"a\",\"text\":\"x\"}\n{\"id\":\"a\",\"text\":\"y\"}", "corpus-duplicate-id", 2),
     ("\n", "corpus-line", 1), ("{}", "corpus-line", 1), ("[1]", "corpus-line", 1),
@@ -34,6 +43,7 @@ import Testing
     ("{\"id\":\"\",\"text\":\"x\"}", "corpus-line", 1), ("{\"id\":\"a\"}", "corpus-line", 1),
     ("{\"id\":\"a\",\"text\":\"x\",\"lable\":\"l\"}", "corpus-line", 1),
     ("{\"id\":\"a\",\"text\":\"x\",\"generation\":-1}", "corpus-line", 1),
+    ("{\"id\":\"a\",\"text\":\"x\",\"group\":[]}", "corpus-line", 1),
     ("{\"id\":\"a\",\"text\":\"x\",\"text\":\"y\"}", "corpus-line", 1),
     ("{\"id\":\"a\",\"text\":\"x\"", "corpus-line", 1),
     ("{\"id\":\"a\",\"text\":\"\\ud800\"}", "corpus-line", 1),
