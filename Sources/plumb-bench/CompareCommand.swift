@@ -6,6 +6,9 @@ import CanonicalJSON
 import Foundation
 import Tensors
 
+/// Which kernels PyTorch's products run on where MKL does not choose its fastest by itself.
+enum PeerKernels: String, CaseIterable, ExpressibleByArgument { case plain, unlocked }
+
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
@@ -25,6 +28,12 @@ struct CompareCommand: ParsableCommand {
   var python = ".build/peers/bin/python"
   @Option(help: ArgumentHelp("Where the peers' scripts are.", valueName: "folder"))
   var peers = "Sources/plumb-bench/peers"
+  @Option(
+    help: ArgumentHelp(
+      "PyTorch as installed (plain), or MKL made to use its fast kernels on AMD too (unlocked).",
+      discussion: "peers/README.md says what this is. llama.cpp does not use MKL.",
+      valueName: "kernels"))
+  var mkl = PeerKernels.unlocked
   @Option(help: "A variant of the peers other than their default.") var variant: String?
   @Flag(help: "As JSON, with the line of every run.") var json = false
 
@@ -74,6 +83,7 @@ struct CompareCommand: ParsableCommand {
       own += ["--\(need.rawValue)", path]
       other += [need == .encoder ? "--model" : "--\(need.rawValue)", path]
     }
+    other += ["--mkl", mkl.rawValue]
     if let variant { other += ["--variant", variant] }
     let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     for round in 1...rounds {
@@ -108,8 +118,9 @@ struct CompareCommand: ParsableCommand {
     var lines = [
       MachineLoad.processor, "\(Parallelism.threads) threads, medians of \(rounds) rounds by turns",
       "plumb: " + Comparison.versions(comparisons.flatMap(\.plumb)),
-      "peers: " + Comparison.versions(comparisons.flatMap(\.peer)), "",
+      "peers: " + Comparison.versions(comparisons.flatMap(\.peer)),
     ]
+    lines += Comparison.manners(comparisons) + [""]
     lines += aligned([Comparison.heading] + comparisons.map(\.row))
     lines += ["", "speed in tokens per second, of sgemm in GFLOP/s; memory: largest resident set"]
     lines += Comparison.shares(comparisons)
@@ -119,7 +130,9 @@ struct CompareCommand: ParsableCommand {
   private func document(_ comparisons: [Comparison]) -> JSONValue {
     .object([
       "processor": .string(MachineLoad.processor), "threads": .integer(Parallelism.threads),
-      "rounds": .integer(rounds), "comparisons": .array(comparisons.map(\.json)),
+      "rounds": .integer(rounds), "mkl": .string(mkl.rawValue),
+      "variant": variant.map { .string($0) } ?? .null,
+      "comparisons": .array(comparisons.map(\.json)),
     ])
   }
 

@@ -65,6 +65,11 @@ struct Comparison {
   }
   var disturbedRuns: Int { (plumb + peer).count { $0.isDisturbed } }
 
+  /// What the peer says its products ran on; nil where it does not use MKL.
+  var kernels: String? { peer.lazy.compactMap { $0.line["mkl"]?.string }.first }
+  /// The peer's variant.
+  var variant: String? { peer.lazy.compactMap { $0.line["variant"]?.string }.first }
+
   /// Whether the bars are reached; nil if there are none.
   var passes: Bool? {
     let speed = workload.speedBar.map { speedRatio >= $0 }
@@ -80,6 +85,8 @@ struct Comparison {
     }
     return .object([
       "workload": .string(workload.name),
+      "mkl": kernels.map { .string($0) } ?? .null,
+      "variant": variant.map { .string($0) } ?? .null,
       "plumb": side(plumb, speed: speeds.plumb, peak: peaks.plumb),
       "peer": side(peer, speed: speeds.peer, peak: peaks.peer),
       "speed_ratio": .number(speedRatio),
@@ -126,6 +133,24 @@ struct Comparison {
           comparison.workload.name, $0, 100 * $0 / peak, peak)
       }
     }
+  }
+
+  /// How the peers ran, as sentences: PyTorch's kernels, and the variants with their workloads.
+  static func manners(_ comparisons: [Comparison]) -> [String] {
+    func grouped(_ manner: (Comparison) -> String?) -> [(manner: String, names: [String])] {
+      var groups: [(manner: String, names: [String])] = []
+      for comparison in comparisons {
+        guard let manner = manner(comparison) else { continue }
+        if let place = groups.firstIndex(where: { $0.manner == manner }) {
+          groups[place].names.append(comparison.workload.name)
+        } else {
+          groups.append((manner, [comparison.workload.name]))
+        }
+      }
+      return groups
+    }
+    return grouped(\.kernels).map { "PyTorch's MKL: \($0.manner)" }
+      + grouped(\.variant).map { "variant \($0.manner): " + $0.names.joined(separator: ", ") }
   }
 
   /// What both sides were made of, each fact once.

@@ -25,8 +25,9 @@ def options(description, variants):
     parser.add_argument("--repetitions", type=int, default=3, help="least repetitions")
     parser.add_argument("--variant", choices=variants, default=variants[0])
     parser.add_argument(
-        "--mkl", choices=["best", "plain"], default="best",
-        help="best: on AMD, MKL is told to use the kernels that it has for Intel",
+        "--mkl", choices=["unlocked", "plain"], default="unlocked",
+        help="unlocked: on AMD, MKL is told to use the kernels that it has for Intel; "
+        "plain: PyTorch as installed",
     )
     return parser
 
@@ -38,13 +39,15 @@ def unlock_mkl():
     """Starts this script again with MKL's fast kernels where MKL would not choose them.
 
     MKL asks for the processor's maker before its features. On AMD with AVX-512 the answer costs a
-    quarter of the speed of large products, which would flatter Plumb.
+    quarter of the speed of large products, which would flatter Plumb. Returns what came of it.
     """
     with open("/proc/cpuinfo") as file:
         text = file.read()
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if "AuthenticAMD" not in text or "avx512f" not in text or not compiler:
-        return "plain"
+    if "AuthenticAMD" not in text or "avx512f" not in text:
+        return "plain, nothing to unlock on this processor"
+    if not compiler:
+        return "plain, no C compiler to unlock it with"
     if "PEERS_MKL" not in os.environ:
         # Inside the virtual environment: nobody else can put a library there.
         library = os.path.join(sys.prefix, "plumb-peers-mkl.so")
@@ -56,9 +59,9 @@ def unlock_mkl():
                 built = os.path.join(folder, "shim.so")
                 subprocess.run([compiler, "-shared", "-fPIC", "-o", built, source], check=True)
                 shutil.move(built, library)
-        environment = dict(os.environ, PEERS_MKL="best", LD_PRELOAD=library)
+        environment = dict(os.environ, PEERS_MKL="unlocked", LD_PRELOAD=library)
         os.execve(sys.executable, [sys.executable, *sys.argv], environment)
-    return "kernels for Intel"
+    return "unlocked"
 
 
 def torch_with(arguments):
