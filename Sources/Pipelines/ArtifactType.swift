@@ -38,6 +38,7 @@ public struct ArtifactType: Sendable, Hashable {
     .init("section", .file(name: "section.json"), "figures, tables and claims for a report"),
     .init("tokenizer", .file(name: "tokenizer.json"), "how text becomes tokens"),
     .init("training-history", .file(name: "history.jsonl"), "one row for each training step"),
+    .init("training-path", .folder, "weights at some steps of a training run"),
     .init("training-recipe", .file(name: "recipe.json"), "settings that override a training stage"),
   ]
 
