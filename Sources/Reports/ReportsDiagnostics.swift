@@ -10,6 +10,13 @@ extension Diagnostic {
       consequence: .stageFailed)
   }
 
+  static func sectionMalformed(_ path: String, _ reason: String) -> Diagnostic {
+    Diagnostic(
+      "section-malformed", "'\(path)' is not a section of a report: \(reason)",
+      help: "sections are written by the stages of analysis; make it again with one of them",
+      consequence: .stageFailed)
+  }
+
   static var gnuplotMissing: Diagnostic {
     Diagnostic(
       "gnuplot-missing", "gnuplot draws the report's figures and is not installed",
@@ -63,6 +70,13 @@ public let reportsExplanations: [String: String] = [
   "metrics-malformed": """
   A metrics artifact is a JSON list. Each item has a name, a finite value, a unit, the count n behind
   it, and 'at': what it is about, such as {"class": "right"}. An interval is low and high.
+  """,
+  "section-malformed": """
+  An artifact of the type 'section' is a file section.json that an analysis wrote: an id, a title, an
+  order, a summary and blocks, each of them a text, a figure, a table, claims or texts side by side. The
+  report reads it strictly, since it may have been imported or edited: unknown members, ids that could
+  not be anchors, intervals upside down, rows of another width than their columns and more than 20,000
+  points in a figure are refused. The message says where.
   """,
   "gnuplot-missing": """
   The stage kind 'report' draws its figures with gnuplot (SVG terminal). On Debian and Ubuntu:

@@ -45,10 +45,11 @@ enum FigureScript {
       }
     }
     // Bands first, so that no line is hidden under one.
+    let styles = figure.styles
     for (index, series) in figure.series.enumerated() {
       let banded = series.points.filter { $0.low != nil && $0.high != nil }
       guard !banded.isEmpty else { continue }
-      let rgb = colour(series.style.colour)
+      let rgb = colour(styles[index].colour)
       parts.append(
         banded.count > 1
           ? "$band\(index) using 1:3:4 with filledcurves linecolor rgb '\(rgb)' notitle"
@@ -60,19 +61,19 @@ enum FigureScript {
         "x with lines linecolor rgb '\(soft)' dashtype (2,4) title 'perfect calibration'")
     }
     for (index, series) in figure.series.enumerated() {
-      let rgb = colour(series.style.colour)
-      let dash = series.style.dash == "solid" ? "solid" : series.style.dash
+      let rgb = colour(styles[index].colour)
+      let dash = styles[index].dash.rawValue
       parts.append(
         figure.drawsMarkers
           ? "$series\(index) using 1:2 with linespoints linecolor rgb '\(rgb)' linewidth 2 "
-            + "dashtype \(dash) pointtype \(series.style.marker) pointsize 0.8 "
+            + "dashtype \(dash) pointtype \(styles[index].marker) pointsize 0.8 "
             + "title \(quote(series.name))"
           : "$series\(index) using 1:2 with lines linecolor rgb '\(rgb)' linewidth 1.6 "
             + "dashtype \(dash) title \(quote(series.name))")
     }
     for reference in figure.references {
       parts.append(
-        "\(number(reference.y)) with lines linecolor rgb '\(soft)' dashtype (2,4) linewidth 1.4 "
+        "\(number(reference.value)) with lines linecolor rgb '\(soft)' dashtype (2,4) linewidth 1.4 "
           + "title \(quote(reference.name))")
     }
     return out + "plot " + parts.joined(separator: ", \\\n  ") + "\nunset output\n"
@@ -84,7 +85,7 @@ enum FigureScript {
       return "set xrange [0:1]\nset yrange [0:1]\nset xtics 0.2\nset ytics 0.2\n"
     }
     let points = figure.series.flatMap(\.points)
-    var y = figure.include + figure.references.map(\.y)
+    var y = figure.include + figure.references.map(\.value)
     y += points.flatMap { [$0.y, $0.low ?? $0.y, $0.high ?? $0.y] }
     let low = y.min() ?? 0
     let high = y.max() ?? 1

@@ -232,7 +232,7 @@ struct StudyFigures {
         caption: "Mean cross-entropy of each training, one line per \(xLabel)"
           + (several ? ", first \(input.axes.replicate) only." : ".")
           + " Long histories are averaged into 120 stretches.",
-        drawsMarkers: false)
+        wholeX: true, drawsMarkers: false)
     }
   }
 
