@@ -110,6 +110,19 @@ extension Diagnostic {
       help: "write \"label in the file=label in the corpus\", for example \"From the Left=left\"")
   }
 
+  static func importCondition(_ text: String) -> Diagnostic {
+    Diagnostic(
+      "import-condition", "'\(text)' does not say which field must have which value",
+      help: "write \"field=value\", for example \"language=en\"", consequence: .stageFailed)
+  }
+
+  static func importAllFiltered(_ count: Int) -> Diagnostic {
+    Diagnostic(
+      "import-all-filtered", "none of the \(count) rows has what 'keep' asks for",
+      help: "values are compared byte by byte: look for spaces and capitals in the file",
+      consequence: .stageFailed)
+  }
+
   static func balanceTooFew(_ label: String, has: Int, wanted: Int) -> Diagnostic {
     Diagnostic(
       "balance-too-few", "there are \(has) documents with the label '\(label)', not \(wanted)",

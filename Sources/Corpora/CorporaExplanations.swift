@@ -51,7 +51,21 @@ public let corporaExplanations: [(id: String, text: String)] = [
     """
     Two parameters of import-corpus do not go together: one of them would be read and then ignored.
     'per_label' belongs to 'sampling: balanced', 'sampling: random' needs 'limit', 'title_field'
-    needs 'body_field', and text files have no fields.
+    needs 'body_field', 'except_sources' needs a corpus at 'except', and text files have no fields.
+    """
+  ),
+  (
+    "import-condition",
+    """
+    'keep' of import-corpus lists conditions, each the name of a field, '=' and the value that it must
+    have. Rows must satisfy all of them. The value is everything behind the first '='.
+    """
+  ),
+  (
+    "import-all-filtered",
+    """
+    No row has the values that 'keep' of import-corpus asks for, so there is nothing to import. Values
+    are compared byte by byte, white space included: " Yes" is not "Yes".
     """
   ),
   (

@@ -19,6 +19,8 @@ public struct Corpus: Sendable, Equatable {
     public var licences: [String]
     /// Rows of an import that did not become documents.
     public var skipped: SkippedRows
+    /// Rows of an import that were not asked for.
+    public var filtered: Int
     /// Documents whose id had to be changed because another had it before.
     public var renamed: Int
     /// Documents of an import that were left out because another corpus holds them.
@@ -28,11 +30,12 @@ public struct Corpus: Sendable, Equatable {
 
     public init(
       origins: [String] = [], licences: [String] = [], skipped: SkippedRows = SkippedRows(),
-      renamed: Int = 0, excluded: Int = 0, shortened: Int = 0
+      filtered: Int = 0, renamed: Int = 0, excluded: Int = 0, shortened: Int = 0
     ) {
       self.origins = origins
       self.licences = licences
       self.skipped = skipped
+      self.filtered = filtered
       self.renamed = renamed
       self.excluded = excluded
       self.shortened = shortened
@@ -135,6 +138,7 @@ public struct Corpus: Sendable, Equatable {
     ]
     if unlabelled > 0 { members.append(("unlabelled", .integer(unlabelled))) }
     if facts.skipped.count > 0 { members.append(("skipped", facts.skipped.json)) }
+    if facts.filtered > 0 { members.append(("filtered", .integer(facts.filtered))) }
     if facts.renamed > 0 { members.append(("renamed", .integer(facts.renamed))) }
     if facts.excluded > 0 { members.append(("excluded", .integer(facts.excluded))) }
     if facts.shortened > 0 { members.append(("shortened", .integer(facts.shortened))) }
@@ -163,6 +167,7 @@ extension Corpus.Facts {
       }
       return count
     }
+    filtered = try count("filtered")
     renamed = try count("renamed")
     excluded = try count("excluded")
     shortened = try count("shortened")

@@ -42,6 +42,8 @@ public struct CorpusImport: Sendable {
   public var format: Format
   public var fields = Fields()
   public var labels = LabelMapping()
+  /// Rows must satisfy all of these; others are left out and counted.
+  public var conditions: [RowCondition] = []
   public var separator = Separator.comma
   public var textUnit = TextUnit.file
   public var duplicates = Duplicates.rename
@@ -81,11 +83,13 @@ public struct CorpusImport: Sendable {
     let facts = collector.facts
     for example in facts.skipped.examples { log("skipped \(example.description)") }
     for (reason, count) in facts.skipped.reasons { log("skipped \(count) rows: \(reason)") }
+    if facts.filtered > 0 { log("left out \(facts.filtered) rows that 'keep' does not want") }
     if facts.renamed > 0 { log("renamed \(facts.renamed) documents whose id was taken") }
     if let limit = maximumBadRows, facts.skipped.count > limit {
       throw .importTooManyBadRows(facts.skipped, limit: limit)
     }
     guard !collector.documents.isEmpty else {
+      if facts.skipped.count == 0, facts.filtered > 0 { throw .importAllFiltered(facts.filtered) }
       throw .importNothing(names.joined(separator: ", "))
     }
     return Corpus(documents: collector.documents, facts: facts)
@@ -120,6 +124,8 @@ public struct CorpusImport: Sendable {
         case nil, .null?: .absent
         case .string(let text)?: .text(text)
         case .integer(let number)?: .text(String(number))
+        case .boolean(let truth)? where conditions.contains { $0.field == field }:
+          .text(truth ? "true" : "false")
         default: .wrong
         }
       }
@@ -143,7 +149,8 @@ public struct CorpusImport: Sendable {
         throw .csvHeader("names the column '\(column)' twice", at: place)
       }
     }
-    let needed = fields.body.map { [$0] + [fields.title].compactMap { $0 } } ?? [fields.text]
+    var needed = fields.body.map { [$0] + [fields.title].compactMap { $0 } } ?? [fields.text]
+    needed += conditions.map(\.field)
     for field in needed where columns[field] == nil {
       var problem = Diagnostic.csvHeader("has no column '\(field)'", at: place)
       problem.help = suggestion(for: field, among: names, called: "the column")
@@ -241,6 +248,13 @@ private struct Collector {
   }
 
   mutating func add(line: Int, _ value: (String) -> FieldValue) throws(Diagnostic) {
+    for condition in rules.conditions {
+      guard case .text(let found) = value(condition.field), bytesEqual(found, condition.value)
+      else {
+        facts.filtered += 1
+        return
+      }
+    }
     var document: Document
     do {
       document = try makeDocument(line: line, value)

@@ -50,6 +50,26 @@ extension Corpus {
     return Corpus(documents: kept, facts: facts)
   }
 
+  /// The documents whose source does not occur in another corpus: what a judge may learn from when it
+  /// must know leanings and not the outlets it will be asked about. Documents without a source stay.
+  ///
+  /// - Parameter name: what two sources must share to be the same one; `{ $0 }` for equal spelling,
+  ///   `outletName` for the outlet behind it.
+  ///
+  /// **Throws**: `import-all-excluded`.
+  public func withoutSources(
+    of other: Corpus, named name: (String) -> String
+  ) throws(Diagnostic) -> Corpus {
+    let taken = Set(other.documents.compactMap { $0.source.map { Array(name($0).utf8) } })
+    let kept = documents.filter { document in
+      document.source.map { !taken.contains(Array(name($0).utf8)) } ?? true
+    }
+    guard !kept.isEmpty || documents.isEmpty else { throw .importAllExcluded(documents.count) }
+    var facts = facts
+    facts.excluded += documents.count - kept.count
+    return Corpus(documents: kept, facts: facts)
+  }
+
   /// Every document cut after so many words (runs of what is not white space); the text up to there
   /// stays as it is, line breaks included. `facts.shortened` counts the documents that lost their end.
   public func shortened(toWords limit: Int?) -> Corpus {
@@ -90,4 +110,23 @@ extension Corpus {
     return Corpus(
       documents: stream.sample(count, of: documents.count).map { documents[$0] }, facts: facts)
   }
+}
+
+/// The outlet behind a source's name: `Fox News (Online)` and `Fox Online News` are `fox`, `New York
+/// Times - Opinion` is `new york times`. What follows ` - ` or ` (` and words that name a department
+/// (news, online, web, opinion, editorial, blog), `the` and `com` are dropped, capitals and punctuation
+/// too; a name of nothing else stays as it is, in small letters.
+public func outletName(_ source: String) -> String {
+  let small = source.lowercased()
+  var name = Substring(small)
+  for mark in [" - ", " ("] {
+    if let place = name.firstRange(of: mark), place.lowerBound > name.startIndex {
+      name = name[..<place.lowerBound]
+    }
+  }
+  let departments: Set<Substring> = [
+    "blog", "com", "editorial", "news", "online", "opinion", "the", "web",
+  ]
+  let words = name.split { !$0.isLetter && !$0.isNumber }.filter { !departments.contains($0) }
+  return words.isEmpty ? small : words.joined(separator: " ")
 }

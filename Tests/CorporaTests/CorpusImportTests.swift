@@ -139,4 +139,55 @@ import Testing
     #expect(try corpus.sampled(5, seed: 1).documents.count == 5)
     #expect(throws: Diagnostic.self) { try corpus.sampled(92, seed: 1) }
   }
+
+  @Test func rowsThatAreNotWantedAreLeftOutAndCounted() throws {
+    var rules = CorpusImport(format: .jsonl)
+    rules.fields.text = "statement"
+    rules.conditions = [
+      try RowCondition("answer= Yes"), RowCondition(field: "level", value: "3"),
+      RowCondition(field: "sure", value: "true"),
+    ]
+    let (corpus, log) = try Self.read(
+      rules,
+      Array(
+        """
+        {"statement":"one","answer":" Yes","level":3,"sure":true}
+        {"statement":"two","answer":"Yes","level":3,"sure":true}
+        {"statement":"three","answer":" Yes","level":4,"sure":true}
+        {"statement":"four","answer":" Yes","level":3,"sure":false}
+        {"statement":"five","answer":" Yes","level":3}
+        {"answer":" Yes","level":3,"sure":true}
+        """.utf8))
+    #expect(corpus.documents == [Document(id: "row-1", text: "one")])
+    #expect(corpus.facts.filtered == 4 && corpus.facts.skipped.count == 1)
+    #expect(log.contains("left out 4 rows that 'keep' does not want"))
+    #expect(corpus.json["filtered"]?.integer == 4)
+  }
+
+  static let conditions: [(String, String, String)] = [
+    ("csv", "kind=a", "kind,text\na,x\nb,y\n"), ("csv", "kind=a=", "text,kind\nx,a=\ny,a\n"),
+  ]
+
+  @Test(arguments: conditions)
+  func conditionsHoldForColumns(_ format: String, _ condition: String, _ text: String) throws {
+    var rules = CorpusImport(format: .csv)
+    rules.conditions = [try RowCondition(condition)]
+    let (corpus, _) = try Self.read(rules, Array(text.utf8))
+    #expect(corpus.documents.map(\.text) == ["x"] && corpus.facts.filtered == 1)
+  }
+
+  static let mistaken: [(String, String)] = [
+    ("=a", "import-condition"), ("a", "import-condition"), ("", "import-condition"),
+    ("kind=c", "import-all-filtered"), ("kid=a", "csv-header"),
+  ]
+
+  @Test(arguments: mistaken)
+  func mistakenConditionsAreNamed(_ condition: String, _ id: String) {
+    let error = #expect(throws: Diagnostic.self) {
+      var rules = CorpusImport(format: .csv)
+      rules.conditions = [try RowCondition(condition)]
+      _ = try Self.read(rules, Array("kind,text\na,x\n".utf8))
+    }
+    #expect(error?.id == id)
+  }
 }

@@ -9,7 +9,8 @@ import Testing
     documents: [
       Document(id: "b", text: "title: T\nbody: B", label: "right", source: "S", date: "2018-01-02"),
       Document(id: "a", text: "\u{0} \u{2028} \u{1F600}", label: "left", generation: 3),
-      Document(id: "e\u{301}", text: "", group: "topic=a b;class=title"), Document(id: "\u{E9}", text: "x"),
+      Document(id: "e\u{301}", text: "", group: "topic=a b;class=title"),
+      Document(id: "\u{E9}", text: "x"),
     ], facts: .init(origins: ["o"], licences: ["l"], renamed: 2))
 
   @Test func whatIsWrittenIsReadInOrder() throws {

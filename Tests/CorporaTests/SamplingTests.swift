@@ -46,4 +46,35 @@ import Testing
     let error = #expect(throws: Diagnostic.self) { try all.without(all) }
     #expect(error?.id == "import-all-excluded")
   }
+
+  static let outlets: [(String, String)] = [
+    ("Fox News (Online)", "fox"), ("Fox Online News", "fox"), ("CNN (Web News)", "cnn"),
+    ("New York Times - News", "new york times"), ("NEW YORK TIMES - Opinion", "new york times"),
+    ("The Week - News", "week"), ("TheBlaze.com", "theblaze"), ("U.S. News", "u s"),
+    ("News", "news"), (" - ", " - "), ("", ""), ("(x)", "x"), ("El País (Web)", "el país"),
+  ]
+
+  @Test(arguments: outlets)
+  func outletsAreWhatStaysOfANameWithoutItsDepartment(_ source: String, _ name: String) {
+    #expect(outletName(source) == name)
+  }
+
+  @Test func sourcesOfAnotherCorpusAreLeftOut() throws {
+    let all = Corpus(documents: [
+      Document(id: "a", text: "1", source: "Fox News"), Document(id: "b", text: "2"),
+      Document(id: "c", text: "3", source: "Vox"),
+      Document(id: "d", text: "4", source: "Fox Online News"),
+    ])
+    let held = Corpus(documents: [
+      Document(id: "x", text: "9", source: "Fox News"), Document(id: "y", text: "8"),
+    ])
+    let exact = try all.withoutSources(of: held) { $0 }
+    #expect(exact.documents.map(\.id) == ["b", "c", "d"] && exact.facts.excluded == 1)
+    let outlet = try all.withoutSources(of: held, named: outletName)
+    #expect(outlet.documents.map(\.id) == ["b", "c"] && outlet.facts.excluded == 2)
+    let error = #expect(throws: Diagnostic.self) {
+      try Corpus(documents: [all.documents[0]]).withoutSources(of: held) { $0 }
+    }
+    #expect(error?.id == "import-all-excluded")
+  }
 }

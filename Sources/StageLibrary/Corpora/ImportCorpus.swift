@@ -10,7 +10,7 @@ enum ImportCorpusStage: StageBody {
 
   static func run(_ stage: StageContext) throws(Diagnostic) {
     let parameters = stage.parameters
-    try refuseIdle(parameters)
+    try refuseIdle(parameters, hasExcept: stage.optionalInput("except") != nil)
     var rules = CorpusImport(format: parameters.choice("format"))
     rules.fields.id = parameters.string("id_field")
     rules.fields.text = parameters.string("text_field")
@@ -20,6 +20,7 @@ enum ImportCorpusStage: StageBody {
     rules.fields.source = parameters.string("source_field")
     rules.fields.date = parameters.string("date_field")
     rules.labels = try LabelMapping(parameters.strings("labels"))
+    for text in parameters.strings("keep") { rules.conditions.append(try RowCondition(text)) }
     rules.separator = parameters.choice("separator", of: CorpusImport.Separator.self)
     rules.textUnit = parameters.choice("unit")
     rules.duplicates = parameters.choice("duplicates")
@@ -32,8 +33,18 @@ enum ImportCorpusStage: StageBody {
     read = read.shortened(toWords: parameters.optionalInteger("most_words"))
     if read.facts.shortened > 0 { stage.log("cut \(read.facts.shortened) documents") }
     if let except = stage.optionalInput("except") {
-      read = try read.without(Corpus.read(files: except.files))
+      let held = try Corpus.read(files: except.files)
+      read = try read.without(held)
       stage.log("left out \(read.facts.excluded) documents that the corpus at 'except' holds")
+      let before = read.facts.excluded
+      switch parameters.string("except_sources") {
+      case "exact": read = try read.withoutSources(of: held) { $0 }
+      case "outlet": read = try read.withoutSources(of: held, named: outletName)
+      default: break
+      }
+      if read.facts.excluded > before {
+        stage.log("left out \(read.facts.excluded - before) more of the same sources")
+      }
     }
     let drawn = try draw(from: read, parameters)
     try drawn.write(to: stage.output("corpus").folder)
@@ -41,7 +52,17 @@ enum ImportCorpusStage: StageBody {
   }
 
   /// Parameters that would do nothing are mistakes: what they ask for would silently not happen.
-  static func refuseIdle(_ parameters: Parameters) throws(Diagnostic) {
+  static func refuseIdle(
+    _ parameters: Parameters, hasExcept: Bool = false
+  ) throws(Diagnostic) {
+    if parameters.string("except_sources") != "none", !hasExcept {
+      throw .importIdle(
+        "except_sources", "there is no corpus whose sources could be left out",
+        "bind 'except' to a corpus")
+    }
+    if parameters.string("format") == "text", !parameters.strings("keep").isEmpty {
+      throw .importIdle("keep", "text files have no fields", "leave it out")
+    }
     let sampling = parameters.string("sampling")
     if parameters.optionalInteger("per_label") != nil, sampling != "balanced" {
       throw .importIdle("per_label", "nothing is drawn per label", "set 'sampling: balanced'")
