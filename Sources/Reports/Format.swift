@@ -2,9 +2,9 @@
 
 import Foundation
 
-enum Format {
+public enum Format {
   /// Fixed decimals with a true minus sign; a value that rounds to zero has no sign.
-  static func fixed(_ value: Double, _ digits: Int) -> String {
+  public static func fixed(_ value: Double, _ digits: Int) -> String {
     guard value.isFinite else { return "–" }
     var text = String(format: "%.\(digits)f", locale: nil, abs(value))
     if value < 0, text.contains(where: { ("1"..."9").contains($0) }) { text = "−" + text }
@@ -12,14 +12,14 @@ enum Format {
   }
 
   /// As `fixed`, with a plus sign for positive values: for differences.
-  static func signed(_ value: Double, _ digits: Int) -> String {
+  public static func signed(_ value: Double, _ digits: Int) -> String {
     let text = fixed(value, digits)
     let isZero = !text.contains(where: { ("1"..."9").contains($0) })
     return value > 0 && !isZero && value.isFinite ? "+" + text : text
   }
 
   /// About four significant digits, for tables of mixed quantities.
-  static func figure(_ value: Double) -> String {
+  public static func figure(_ value: Double) -> String {
     let size = abs(value)
     if value == value.rounded(), size < 1e6 { return fixed(value, 0) }
     if size >= 1e6 || (size < 1e-3 && size > 0) {
@@ -29,14 +29,17 @@ enum Format {
   }
 
   /// About three significant digits, where space is short.
-  static func brief(_ value: Double) -> String {
+  public static func brief(_ value: Double) -> String {
     let size = abs(value)
     return fixed(value, size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3)
   }
 
-  static func seconds(_ value: Double) -> String { fixed(value, value < 10 ? 2 : 1) }
+  /// A p value: three decimals, or that it is smaller.
+  public static func probability(_ p: Double) -> String { p < 0.001 ? "< 0.001" : fixed(p, 3) }
 
-  static func duration(_ seconds: Double) -> String {
+  public static func seconds(_ value: Double) -> String { fixed(value, value < 10 ? 2 : 1) }
+
+  public static func duration(_ seconds: Double) -> String {
     if seconds < 60 { return Format.seconds(seconds) + " s" }
     let whole = Int(seconds.rounded())
     return whole < 3600
@@ -58,7 +61,7 @@ enum Format {
   }
 
   /// Thousands are set apart with thin spaces.
-  static func count(_ value: Int) -> String {
+  public static func count(_ value: Int) -> String {
     let digits = Array(String(abs(value)))
     var out = value < 0 ? "−" : ""
     for (index, digit) in digits.enumerated() {
