@@ -11,7 +11,8 @@ enum Page {
   private static let library: MustacheLibrary = {
     let sources: [(String, [UInt8])] = [
       ("page", PackageResources.page_mustache), ("report", PackageResources.report_mustache),
-      ("run", PackageResources.run_mustache),
+      ("claims", PackageResources.claims_mustache),
+      ("sections", PackageResources.sections_mustache), ("run", PackageResources.run_mustache),
       ("run-header", PackageResources.run_header_mustache),
       ("style", PackageResources.style_mustache),
       ("run-style", PackageResources.run_style_mustache),

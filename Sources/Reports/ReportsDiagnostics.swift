@@ -59,8 +59,9 @@ extension Diagnostic {
   /// A page about nothing would look like a page about no drift.
   public static var reportEmpty: Diagnostic {
     Diagnostic(
-      "report-empty", "the input 'bias' has no items: there is nothing to report",
-      help: "bind it to what score-bias made, such as \"score[*].metrics\"",
+      "report-empty", "no input has an item: there is nothing to report",
+      help: "bind bias to what score-bias made, such as \"score[*].metrics\", or sections to what "
+        + "an analysis made",
       consequence: .stageFailed)
   }
 }
@@ -97,8 +98,9 @@ public let reportsExplanations: [String: String] = [
   otherwise). It must be one of the classes that the judge knows.
   """,
   "report-empty": """
-  A report needs at least one metrics artifact at its input 'bias'. The list that was bound to it is
-  empty: a wildcard that matches nothing, or an empty list written by hand.
+  A report needs something to show: metrics at its input 'bias' or 'quality', a classifier's metrics,
+  a training history, or sections of analyses. All lists are empty: wildcards that match nothing, or
+  empty lists written by hand.
   """,
   "report-axis-number": """
   The axis along x of a report must hold numbers, since slopes are computed along it. An axis of

@@ -7,7 +7,7 @@ enum FigureSVG {
   static func clean(_ svg: String, for figure: Figure) -> String {
     var text = svg
     // The head up to the canvas names the program's version and fixed sizes.
-    var viewBox = "0 0 520 350"
+    var viewBox = "0 0 440 310"
     if let found = text.firstMatch(of: /viewBox="([-0-9. ]+)"/) { viewBox = String(found.1) }
     if let canvas = text.range(of: "<g id=\"gnuplot_canvas\"") {
       text = String(text[canvas.lowerBound...])

@@ -53,10 +53,12 @@ public struct StudyInput: Sendable {
   public var classifier: [Metric] = []
   public var samples: [Item<[Sample]>] = []
   public var history: [Item<[TrainingStep]>] = []
+  /// What analyses add after the report's own parts.
+  public var sections: [ReportSection] = []
 
   public init(
     title: String, summary: String, axes: Axes, target: String, shownPrompts: Int = 2,
-    bias: [Item<[Metric]>]
+    bias: [Item<[Metric]>] = []
   ) {
     self.title = title
     self.summary = summary

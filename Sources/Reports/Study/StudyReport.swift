@@ -27,13 +27,14 @@ public struct StudyReport {
   /// **Throws**: `gnuplot-missing`, `gnuplot-failed`.
   public func html() throws(Diagnostic) -> String {
     let figures = StudyFigures(input: input, bias: bias, quality: quality)
-    let sections = [
+    let added = SectionPage(input.sections)
+    let parts = [
       figures.drift, figures.change, figures.qualityFigures,
       figures.calibration.map { [$0] } ?? [], try figures.losses(),
     ]
-    var drawings = try Gnuplot.draw(sections.flatMap { $0 })[...]
-    let drawn = sections.map { section in
-      section.map { figure -> [String: Any] in
+    var drawings = try Gnuplot.draw(parts.flatMap { $0 } + added.figures)[...]
+    let drawn = parts.map { part in
+      part.map { figure -> [String: Any] in
         [
           "id": figure.id, "title": figure.title, "svg": drawings.removeFirst(),
           "caption": figure.caption,
@@ -44,7 +45,8 @@ public struct StudyReport {
     var context: [String: Any] = [
       "title": input.title, "summary": input.summary, "hasSummary": !input.summary.isEmpty,
       "x": input.axes.x, "target": input.target, "marker": Page.runMarker,
-      "cards": cards, "findings": findings, "drift": drawn[0], "change": drawn[1],
+      "cards": cards, "hasCards": !cards.isEmpty, "findings": findings, "drift": drawn[0],
+      "change": drawn[1],
       "quality": drawn[2], "calibration": drawn[3], "losses": drawn[4],
       "driftTable": driftTable, "notice": notice ?? "", "hasNotice": notice != nil,
       "hasDrift": !drawn[0].isEmpty,
@@ -52,10 +54,13 @@ public struct StudyReport {
       "hasLosses": !drawn[4].isEmpty, "hasClassifier": !input.classifier.isEmpty,
       "prompts": samples.context, "hasSamples": !samples.isEmpty,
       "samplesNote": samples.note,
+      "sections": added.context(&drawings), "hasClaims": added.hasClaims,
+      "claimRows": added.claims, "claimCounts": added.claimCounts,
     ]
     context.merge(classifier) { $1 }
     let rows = dataRows
     context["rows"] = rows
+    context["hasRows"] = !rows.isEmpty
     context["rowCount"] = Format.count(rows.count)
     var links = [Page.Link(anchor: "summary", title: "Summary")]
     let optional = [
@@ -64,10 +69,11 @@ public struct StudyReport {
       ("classifier", "Classifier", !input.classifier.isEmpty),
       ("training", "Training", !drawn[4].isEmpty), ("samples", "Texts", !samples.isEmpty),
     ]
+    if added.hasClaims { links.append(Page.Link(anchor: "claims", title: "Claims")) }
     links += optional.filter(\.2).map { Page.Link(anchor: $0.0, title: $0.1) }
-    links += [
-      Page.Link(anchor: "data", title: "All figures"), Page.Link(anchor: "notes", title: "Notes"),
-    ]
+    links += added.links
+    if !rows.isEmpty { links.append(Page.Link(anchor: "data", title: "All figures")) }
+    links.append(Page.Link(anchor: "notes", title: "Notes"))
     return Page.shell(
       title: input.title, navigation: links, body: Page.render("report", with: context))
   }
@@ -102,6 +108,7 @@ public struct StudyReport {
       return low == high ? Format.count(low) : "\(Format.count(low))–\(Format.count(high))"
     }
     var cards: [[String: Any]] = []
+    if bias.cells.isEmpty { return cards }
     func card(_ value: String, _ words: String) { cards.append(["value": value, "words": words]) }
     if let first = bias.x.first, let last = bias.x.last, !input.axes.x.isEmpty {
       card("\(Format.figure(first))–\(Format.figure(last))", "\(input.axes.x)s")

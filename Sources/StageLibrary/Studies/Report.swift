@@ -18,7 +18,6 @@ enum ReportStage: StageBody {
         replicate: parameters.string("replicate_axis")),
       target: parameters.string("target"), shownPrompts: parameters.integer("shown_prompts"),
       bias: try metrics("bias", stage))
-    guard !input.bias.isEmpty else { throw .reportEmpty }
     input.quality = try metrics("quality", stage)
     if let artifact = stage.optionalInput("classifier") {
       input.classifier = try Metric.read(artifact.bytes("metrics.json"), shown: "metrics.json")
@@ -32,6 +31,14 @@ enum ReportStage: StageBody {
       input.samples.append(
         .init(artifact.coordinates, documents.map { .init(id: $0.id, text: $0.text) }))
     }
+    for artifact in stage.inputs("sections") {
+      input.sections.append(
+        try ReportSection.read(artifact.bytes("section.json"), shown: "section.json"))
+    }
+    guard
+      !(input.bias.isEmpty && input.quality.isEmpty && input.sections.isEmpty
+        && input.classifier.isEmpty && input.history.isEmpty)
+    else { throw .reportEmpty }
     stage.progress(step: 1, of: 2, note: "drawing")
     let html = try StudyReport(input).html()
     try AtomicFile.write(Array(html.utf8), to: stage.output("report").path("report.html"))
