@@ -70,7 +70,7 @@ public struct LeastSquares: Sendable, Equatable {
 }
 
 /// A small square matrix; rows of `size` values.
-struct SmallMatrix {
+struct SmallMatrix: Sendable, Equatable {
   let size: Int
   private var values: [Double]
 
