@@ -29,6 +29,8 @@ enum Explanations {
     pages += languageModelsExplanations
     pages += modelStagesExplanations
     pages += modelExchangeExplanations
+    pages += theoryExplanations
+    pages += studyStagesExplanations
     for table in [statisticsExplanations, reportsExplanations, scoringExplanations] {
       pages += table.map { (id: $0.key, text: $0.value) }
     }
