@@ -4,18 +4,18 @@
 import Diagnostics
 
 /// One row with its fields as bytes, or what is wrong with it.
-struct CSVRow {
+public struct CSVRow {
   /// Where it begins, from 1.
-  let line: Int
-  var fields: [[UInt8]]
-  var fault: String?
+  public let line: Int
+  public var fields: [[UInt8]]
+  public var fault: String?
 }
 
 /// Reads rows one after the other.
 ///
 /// Rows end in LF, CRLF or CR. **Differs** from RFC 4180: a quote inside an unquoted field is a
 /// plain character, as spreadsheets write it; empty lines are no rows.
-struct CSVReader {
+public struct CSVReader {
   private let bytes: [UInt8]
   private let path: String
   private let separator: UInt8
@@ -23,7 +23,9 @@ struct CSVReader {
   private var line = 1
 
   /// **Throws**: `import-encoding` for UTF-16.
-  init(_ bytes: [UInt8], path: String, separator: UInt8 = UInt8(ascii: ",")) throws(Diagnostic) {
+  public init(
+    _ bytes: [UInt8], path: String, separator: UInt8 = UInt8(ascii: ",")
+  ) throws(Diagnostic) {
     self.bytes = bytes
     self.path = path
     self.separator = separator
@@ -35,7 +37,7 @@ struct CSVReader {
   ///
   /// **Throws**: `csv-quote` when a quoted field runs to the end of the file: what belongs to it
   /// and what are rows of their own cannot be told.
-  mutating func next() throws(Diagnostic) -> CSVRow? {
+  public mutating func next() throws(Diagnostic) -> CSVRow? {
     while at < bytes.count, bytes[at] == 0x0A || bytes[at] == 0x0D { skipBreak() }
     guard at < bytes.count else { return nil }
     var row = CSVRow(line: line, fields: [])
