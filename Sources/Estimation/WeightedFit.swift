@@ -16,6 +16,10 @@ public struct Fit: Sendable, Equatable {
   public let density: Density
   public let hasConverged: Bool
   public let iterations: Int
+  /// How far the equations of the maximum are from holding at the estimate: the largest derivative of
+  /// the mean log-likelihood by a logarithm of a shape parameter; for mixtures, how far a parameter
+  /// moved in the last round; 0 where the maximum has a closed form.
+  public let residual: Double
 }
 
 extension WeightedSample {
@@ -27,11 +31,11 @@ extension WeightedSample {
       let u = WeightedSample(values: values.map { log($0) - log1p(-$0) }, weights: weights)
       return Fit(
         density: .logitNormal(mean: u.mean, deviation: u.variance.squareRoot()),
-        hasConverged: true, iterations: 1)
+        hasConverged: true, iterations: 1, residual: 0)
     case .gaussian:
       return Fit(
         density: .gaussian(mean: mean, deviation: variance.squareRoot()), hasConverged: true,
-        iterations: 1)
+        iterations: 1, residual: 0)
     case .mixture: return fitMixture(start)
     }
   }
@@ -45,12 +49,16 @@ extension WeightedSample {
     let spread = middle * (1 - middle) / max(variance, 1e-300) - 1
     var a = max(1e-3, middle * spread)
     var b = max(1e-3, (1 - middle) * spread)
+    var residual = Double.infinity
     for iteration in 1...200 {
       let sum = digamma(a + b)
       let gradientA = left - digamma(a) + sum
       let gradientB = right - digamma(b) + sum
-      if max(abs(gradientA) * a, abs(gradientB) * b) < 1e-11 * max(1, a + b) {
-        return Fit(density: .beta(a: a, b: b), hasConverged: true, iterations: iteration)
+      residual = max(abs(gradientA) * a, abs(gradientB) * b)
+      if residual < 1e-11 * max(1, a + b) {
+        return Fit(
+          density: .beta(a: a, b: b), hasConverged: true, iterations: iteration,
+          residual: residual)
       }
       let both = trigamma(a + b)
       let (aa, bb) = (both - trigamma(a), both - trigamma(b))
@@ -65,7 +73,8 @@ extension WeightedSample {
       a += stepA
       b += stepB
     }
-    return Fit(density: .beta(a: a, b: b), hasConverged: false, iterations: 200)
+    return Fit(
+      density: .beta(a: a, b: b), hasConverged: false, iterations: 200, residual: residual)
   }
 
   /// Expectation–maximisation (Dempster, Laird & Rubin 1977) until no parameter moves by more than
@@ -73,19 +82,22 @@ extension WeightedSample {
   private func fitMixture(_ start: GaussianMixture) -> Fit {
     var mixture = start
     let most = 20_000
+    var moved = Double.infinity
     for iteration in 1...most {
       let next = mixtureStep(mixture)
-      let moved = [
+      moved = [
         next.rightShare - mixture.rightShare, next.leftMean - mixture.leftMean,
         next.rightMean - mixture.rightMean, next.leftDeviation - mixture.leftDeviation,
         next.rightDeviation - mixture.rightDeviation,
       ].reduce(0) { max($0, abs($1)) }
       mixture = next
       if moved < 1e-9 {
-        return Fit(density: .mixture(mixture), hasConverged: true, iterations: iteration)
+        return Fit(
+          density: .mixture(mixture), hasConverged: true, iterations: iteration, residual: moved)
       }
     }
-    return Fit(density: .mixture(mixture), hasConverged: false, iterations: most)
+    return Fit(
+      density: .mixture(mixture), hasConverged: false, iterations: most, residual: moved)
   }
 
   private func mixtureStep(_ old: GaussianMixture) -> GaussianMixture {

@@ -24,12 +24,13 @@ import Testing
 
   @Test(arguments: EstimationSetting.Weights.allCases)
   func infinitelyManyDrawsFollowTheClosedForm(_ weights: EstimationSetting.Weights) {
-    let setting = setting(weights, draws: nil, generations: 6)
+    // By then the density is 300 times narrower than its support.
+    let setting = setting(weights, draws: nil, generations: 16)
     let chain = setting.chain(seed: 1, replicate: 0)
     for row in chain.generations {
       let (a, b) = parameters(row.fit.density)
       let (exactA, exactB) = parameters(setting.closedForm(generation: row.generation)!)
-      #expect(row.fit.hasConverged)
+      #expect(row.fit.hasConverged && row.fit.residual < 1e-6)
       #expect(abs(a / exactA - 1) < 1e-6, "generation \(row.generation): a \(a), not \(exactA)")
       #expect(abs(b / exactB - 1) < 1e-6, "generation \(row.generation): b \(b), not \(exactB)")
     }
@@ -77,6 +78,32 @@ import Testing
             #expect(row.fit.hasConverged, "\(setting), generation \(row.generation)")
             #expect(row.fit.density.mean.isFinite && row.fit.density.variance > 0)
           }
+        }
+      }
+    }
+  }
+
+  /// One normal density with itself as weight keeps its mean; its variance halves.
+  @Test func oneNormalForTwoStaysWhereItIs() {
+    let setting = setting(
+      .previous, draws: nil, generations: 6, truth: .gaussianMixture, fitted: .wrong)
+    let rows = setting.chain(seed: 1, replicate: 0).generations.map(\.fit.density)
+    for (before, after) in zip(rows, rows.dropFirst()) {
+      #expect(abs(after.mean - before.mean) < 1e-9)
+      #expect(abs(after.variance / before.variance - 0.5) < 1e-9)
+    }
+    #expect(rows[0].mean > 0.05)
+  }
+
+  /// Without weights and without draws nothing moves, whatever the family, once it has been fitted.
+  @Test func plainLikelihoodIsAFixedPoint() {
+    for truth in EstimationSetting.Truth.allCases {
+      for fitted in EstimationSetting.Fitted.allCases {
+        let rows = setting(.none, draws: nil, generations: 4, truth: truth, fitted: fitted)
+          .chain(seed: 1, replicate: 0).generations.map(\.fit.density)
+        for row in rows {
+          #expect(abs(row.mean - rows[0].mean) < 1e-5, "\(truth), \(fitted)")
+          #expect(abs(row.variance / rows[0].variance - 1) < 1e-4)
         }
       }
     }
