@@ -190,17 +190,26 @@ public final class LanguageModel: Sendable {
       try AtomicFile.write(
         Array(generation.indentedText.utf8), to: folder + "/generation_config.json")
     }
-    let tensors = model.table.parameters.map { parameter in
-      TensorToWrite(
-        name: model.table.fullName(parameter), shape: parameter.file.shape,
-        values: UnsafeBufferPointer(
-          start: model.weights[parameter.region].data, count: parameter.count),
-        isTransposed: parameter.file.isTransposed)
-    }
-    try Safetensors.write(tensors, to: folder + "/model.safetensors")
+    try model.writeWeights(to: folder + "/model.safetensors")
     if let tokenizerJSON {
       try AtomicFile.write(tokenizerJSON, to: folder + "/tokenizer.json")
     }
+  }
+
+  /// Writes the weights alone, in the layout of `model.safetensors`.
+  ///
+  /// - Precondition: all weights are in single precision.
+  ///
+  /// **Throws**: `file-unwritable`.
+  func writeWeights(to path: String) throws(Diagnostic) {
+    let tensors = table.parameters.map { parameter in
+      TensorToWrite(
+        name: table.fullName(parameter), shape: parameter.file.shape,
+        values: UnsafeBufferPointer(
+          start: tensor(parameter.role).data, count: parameter.count),
+        isTransposed: parameter.file.isTransposed)
+    }
+    try Safetensors.write(tensors, to: path)
   }
 
   /// **Throws**: `weights-not-finite`.

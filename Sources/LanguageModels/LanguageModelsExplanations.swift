@@ -12,6 +12,14 @@ public let languageModelsExplanations: [(id: String, text: String)] =
       """
     ),
     (
+      "training-path",
+      """
+      With 'snapshots' fine-tune keeps the weights at some steps inside its run: a folder with path.json
+      and a step-000123.safetensors for each step it lists, in ascending order. project-bias follows the
+      run through them. The message says what is missing; a path comes from fine-tune only.
+      """
+    ),
+    (
       "weights-frozen",
       """
       Weights in blocks of few bits (a GGUF file's, or NF4) have no room for the small changes of an
