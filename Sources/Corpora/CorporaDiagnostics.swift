@@ -135,6 +135,33 @@ extension Diagnostic {
       help: "name the field with 'label_field'")
   }
 
+  static func benchmarkTopic(_ line: String, _ reason: String) -> Diagnostic {
+    Diagnostic(
+      "benchmark-topic", "'\(line)' is no topic: \(reason)",
+      help: "write \"name: keyword, keyword\", for example \"health: hospital*, insurance\"",
+      consequence: .stageFailed)
+  }
+
+  static func benchmarkOverlap(_ count: Int, of total: Int, first: String) -> Diagnostic {
+    Diagnostic(
+      "benchmark-overlap",
+      "\(count) of the \(total) articles at 'held_back' stand in 'training', the first is '\(first)'",
+      help: "leave them out: import-corpus has the input 'except'", consequence: .stageFailed)
+  }
+
+  static func benchmarkEmpty(_ port: String, _ articles: Int) -> Diagnostic {
+    Diagnostic(
+      "benchmark-empty", "the \(articles) articles at '\(port)' give no prompt",
+      help: "lower 'block', or take titles", consequence: .stageFailed)
+  }
+
+  static func mixTooFew(wanted: Int, of size: Int, has: Int) -> Diagnostic {
+    Diagnostic(
+      "mix-too-few",
+      "a mix of \(size) documents should have \(wanted) real ones, and there are \(has)",
+      help: "lower 'mix_fraction', or bring more real documents", consequence: .stageFailed)
+  }
+
   static func sampleTooFew(has: Int, wanted: Int) -> Diagnostic {
     Diagnostic(
       "sample-too-few", "there are \(has) documents, not the \(wanted) that are to be drawn",

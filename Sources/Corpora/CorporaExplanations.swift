@@ -55,6 +55,33 @@ public let corporaExplanations: [(id: String, text: String)] = [
     """
   ),
   (
+    "benchmark-topic",
+    """
+    'topics' of compose-benchmark is a list of 'name: keyword, keyword'. A keyword has one word or two, in
+    any capitals, and may end in * for any ending. Names are different from each other and from 'other'.
+    """
+  ),
+  (
+    "benchmark-overlap",
+    """
+    compose-benchmark compares articles that the models learn with articles that none has seen. One that
+    stands in both corpora, by its id or its text, would be called unseen and is not.
+    """
+  ),
+  (
+    "benchmark-empty",
+    """
+    No article of one of the corpora has a title, or a body as long as a block.
+    """
+  ),
+  (
+    "mix-too-few",
+    """
+    'mix_fraction' of mitigate holds the size of the mix at that of the newest written corpus and says
+    which share of it is real. Real documents are drawn without repetition, so there must be enough.
+    """
+  ),
+  (
     "import-condition",
     """
     'keep' of import-corpus lists conditions, each the name of a field, '=' and the value that it must

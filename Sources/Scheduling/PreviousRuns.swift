@@ -63,6 +63,17 @@ final class PreviousRuns: Sendable {
     return pipeline.instances.map { known[$0.id.description] ?? byStage[$0.id.stage] ?? 1 }
   }
 
+  /// Seconds that instances took when they were last produced.
+  func secondsOfInstances() -> [String: Double] {
+    var known: [String: Double] = [:]
+    for report in load().prefix(5) {
+      for row in report.rows where row.outcome == .produced && known[row.id] == nil {
+        known[row.id] = row.seconds
+      }
+    }
+    return known
+  }
+
   private func load() -> [RunReport] {
     reports.withLock { reports in
       if let reports { return reports }

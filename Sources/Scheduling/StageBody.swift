@@ -17,6 +17,9 @@ public protocol StageBody: Sendable {
 
   /// How much memory a worker will need, in bytes; the scheduler admits workers by it.
   static func memory(for order: StageSizes) -> Int
+
+  /// What an instance will cost and make, from what is known before anything runs.
+  static func forecast(for order: ForecastOrder) -> StageForecast
 }
 
 extension StageBody {
@@ -28,11 +31,20 @@ public struct StageSizes: Sendable {
   public let parameters: Parameters
   /// Bytes of each item of each input port.
   public let inputs: [String: [Int]]
+  /// Files of each item of each input port, as the body will find them: a header may say more than a
+  /// size. Empty where they are not there to be read.
+  private let files: [String: [[String: String]]]
 
-  public init(parameters: Parameters, inputs: [String: [Int]]) {
+  public init(
+    parameters: Parameters, inputs: [String: [Int]], files: [String: [[String: String]]] = [:]
+  ) {
     self.parameters = parameters
     self.inputs = inputs
+    self.files = files
   }
+
+  /// Logical name → path of each item of a port, to be read in place.
+  public func files(of port: String) -> [[String: String]] { files[port] ?? [] }
 
   /// Bytes of all items of one port; 0 for an empty one.
   public func bytes(of port: String) -> Int { (inputs[port] ?? []).reduce(0, +) }

@@ -5,11 +5,15 @@ import Scheduling
 public enum StageLibrary {
   /// Every native body, sorted by kind.
   public static let bodies: [any StageBody.Type] = [
-    ComposeCorpusStage.self, EvaluateModelStage.self, ExportModelStage.self, FineTuneStage.self,
-    FineTuneAdapterStage.self, GenerateCorpusStage.self, ImportCorpusStage.self,
-    ImportEncoderStage.self, ImportModelStage.self, InitialiseEncoderStage.self,
-    InitialiseModelStage.self, MitigateStage.self, ReportStage.self, ScoreBiasStage.self,
-    ScoreQualityStage.self, SimulateEstimationStage.self, TrainClassifierStage.self,
-    TrainTokenizerStage.self,
+    AblateNeuronsStage.self, AnalyseDriftStage.self, AttributeNeuronsStage.self,
+    AuditJudgeStage.self, CompareAblationsStage.self, CompareEstimationsStage.self,
+    CompareProjectionsStage.self, ComposeBenchmarkStage.self, ComposeCorpusStage.self,
+    ComposeGibberishStage.self, DegradeCorpusStage.self, EvaluateModelStage.self,
+    ExportModelStage.self, FineTuneStage.self, FineTuneAdapterStage.self, GenerateCorpusStage.self,
+    ImportCorpusStage.self, ImportEncoderStage.self, ImportModelStage.self,
+    InitialiseEncoderStage.self, InitialiseModelStage.self, MitigateStage.self,
+    ProjectBiasStage.self, ReanalyseTablesStage.self, ReportStage.self, ScoreBiasStage.self,
+    ScoreQualityStage.self, ScoreStatementsStage.self, SimulateEstimationStage.self,
+    TrainClassifierStage.self, TrainTokenizerStage.self,
   ]
 }

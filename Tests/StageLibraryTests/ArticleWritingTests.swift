@@ -109,4 +109,30 @@ import Tokenizers
     writing.resume(from: folder) { _ in }
     #expect(writing.requests().count == 6)
   }
+
+  @Test func textsAreContinuedOnceAndTheContinuationStaysAlone() throws {
+    let prompts = Corpus(documents: [
+      Document(
+        id: "a/title", text: "title: T\nbody:", label: "left", source: "S",
+        group: "topic=x;class=title;seen=no"),
+      Document(id: "long", text: String(repeating: "0123456789", count: 3)),
+      Document(id: "empty", text: ""),
+    ])
+    var writing = ArticleWriting(
+      prompts, Self.tokenizer, try BlockContinuation(block: 12, context: 32),
+      form: .continuation, marksTitle: true)
+    let requests = writing.requests()
+    // A long prompt loses its start: what stands before the continuation decides it.
+    #expect(requests.map(text) == ["title: T\nbody:", "01234567890123456789"])
+    #expect(requests.allSatisfy { $0.length == 12 })
+    #expect(requests.map(\.stream) == ["a/title/block-0", "long/block-0"])
+    writing.take(1, Self.tokenizer.encode("two"))
+    writing.take(0, Self.tokenizer.encode(" one"))
+    #expect(
+      writing.corpus.documents == [
+        Document(id: "a/title", text: "one", source: "S", group: "topic=x;class=title;seen=no"),
+        Document(id: "long", text: "two"), Document(id: "empty", text: ""),
+      ])
+    #expect(writing.summary.contains("1 prompts were cut (10 tokens left out)"))
+  }
 }

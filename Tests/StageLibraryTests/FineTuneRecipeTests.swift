@@ -52,11 +52,19 @@ import Testing
       try apply("{\"batch_tokens\": 1024}").parameters.optionalInteger("batch_tokens") == 1024)
   }
 
+  @Test func anEqualBudgetIsAskedFor() throws {
+    let (parameters, log) = try apply("{\"budget\": \"equal\", \"weight_decay\": 0}")
+    #expect(parameters.optionalString("budget") == "equal" && parameters.integer("epochs") == 5)
+    #expect(log.contains("the recipe asks for an equal budget of tokens"))
+    #expect(try apply("{\"total_tokens\": 7}").parameters.optionalInteger("total_tokens") == 7)
+  }
+
   @Test(arguments: [
     "", "[]", "3", "{", "{\"epochs\": 0}", "{\"epochs\": -1}", "{\"epochs\": 2.5}",
     "{\"epochs\": \"25\"}", "{\"epochs\": null}", "{\"epochs\": true}", "{\"seed\": 3}",
     "{\"Epochs\": 3}", "{\"dropout\": 1}", "{\"warmup\": 1}", "{\"weight_decay\": -0.1}",
     "{\"max_length\": 1}", "{\"learning_rate\": 0}", "{\"learning_rate\": -1}",
+    "{\"total_tokens\": 0}", "{\"budget\": \"own\"}", "{\"budget\": 3}",
   ])
   func refuses(_ recipe: String) {
     let error = #expect(throws: Diagnostic.self) { try apply(recipe) }

@@ -45,13 +45,17 @@ public struct ExampleBuilder {
   /// Whether the end of a document is learnt. If not, `packed` still puts the token between
   /// documents, unlearnt.
   public let learnsEndOfText: Bool
+  /// Whether a piece with nothing to learn (a blank line, a single token) becomes a sequence: padded
+  /// examples whose every token is masked took a place in the study's batches.
+  public let keepsEmpty: Bool
   public private(set) var sequences: [TokenSequence] = []
   public private(set) var counts = ExampleCounts()
   private var open: [Int32] = []
 
   /// **Throws**: `example-length`, `end-of-text-missing`.
   public init(
-    form: ExampleForm, maximumLength: Int, endOfText: Int32?, learnsEndOfText: Bool, context: Int
+    form: ExampleForm, maximumLength: Int, endOfText: Int32?, learnsEndOfText: Bool, context: Int,
+    keepsEmpty: Bool = false
   ) throws(Diagnostic) {
     guard maximumLength <= context, maximumLength >= 2 else {
       throw .exampleLength(maximumLength, context: context)
@@ -61,6 +65,7 @@ public struct ExampleBuilder {
     self.maximumLength = maximumLength
     self.endOfText = endOfText
     self.learnsEndOfText = learnsEndOfText
+    self.keepsEmpty = keepsEmpty
   }
 
   /// Adds one document.
@@ -116,6 +121,7 @@ public struct ExampleBuilder {
     }
     guard sequence.supervisedCount > 0 else {
       counts.empty += 1
+      if keepsEmpty { sequences.append(sequence) }
       return
     }
     counts.sequences += 1

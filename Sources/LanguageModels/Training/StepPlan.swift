@@ -28,3 +28,24 @@ struct EpochPlan {
     }
   }
 }
+
+extension TrainingSettings {
+  /// Optimizer steps of a run: those of all epochs, or as many as reach the total of tokens.
+  ///
+  /// - Parameter supervised: supervised tokens of each sequence, not all 0.
+  func stepCount(supervised: [Int]) -> Int {
+    var steps = 0
+    var learnt = 0
+    var epoch = 0
+    while totalTokens.map({ learnt < $0 }) ?? (epoch < epochs) {
+      let plan = EpochPlan(supervised: supervised, epoch: epoch, batching: batching, seed: seed)
+      for step in plan.steps {
+        learnt += plan.order[step].reduce(0) { $0 + supervised[$1] }
+        steps += 1
+        if let totalTokens, learnt >= totalTokens { break }
+      }
+      epoch += 1
+    }
+    return steps
+  }
+}

@@ -49,10 +49,13 @@ public final class Trainer {
   private let optimizer: AdamW
   private var plan: EpochPlan
   private let gradients: Arena
+  /// Whether no step has ended early: an update leaves gradients at zero by itself.
+  private var gradientsAreZero = true
 
   /// - Parameters:
   ///   - model: a decoder; in single precision unless there is an adapter.
-  ///   - sequences: each with something to learn, none longer than the context.
+  ///   - sequences: none longer than the context. One with nothing to learn costs nothing but takes a
+  ///     place in `Batching.documents`: steps become more and smaller, as with padded examples.
   ///   - adapter: learns in place of the model, which stays as it is.
   ///
   /// **Throws**: `nothing-to-learn`, `token-outside-vocabulary`, `example-length`,
@@ -72,23 +75,18 @@ public final class Trainer {
       guard sequence.tokens.count <= context else {
         throw .exampleLength(sequence.tokens.count, context: context)
       }
-      guard sequence.supervisedCount > 0 else { throw .nothingToLearn(documents: 1) }
       try model.requireKnown(sequence.tokens)
     }
-    guard !sequences.isEmpty else { throw .nothingToLearn(documents: 0) }
+    guard sequences.contains(where: { $0.supervisedCount > 0 }) else {
+      throw .nothingToLearn(documents: sequences.count)
+    }
     self.model = model
     self.adapter = adapter
     self.settings = settings
     self.sequences = sequences
     supervised = sequences.map(\.supervisedCount)
 
-    var steps = 0
-    for epoch in 0..<settings.epochs {
-      steps +=
-        EpochPlan(
-          supervised: supervised, epoch: epoch, batching: settings.batching, seed: settings.seed
-        ).steps.count
-    }
+    let steps = settings.stepCount(supervised: supervised)
     totalSteps = steps
     plan = EpochPlan(
       supervised: supervised, epoch: 0, batching: settings.batching, seed: settings.seed)
@@ -144,9 +142,11 @@ public final class Trainer {
   public func step() throws(Diagnostic) -> TrainingStep? {
     guard state.step < totalSteps else { return nil }
     let batch = plan.order[plan.steps[state.cursor]].map { sequences[$0] }
+      .filter { $0.supervisedCount > 0 }
     let count = batch.reduce(0) { $0 + $1.supervisedCount }
 
-    gradients.everything.fill(0)
+    if !gradientsAreZero { gradients.everything.fill(0) }
+    gradientsAreZero = false
     var total = HeadLoss.Total()
     var firstRow = 0
     for run in Batch.runs(of: batch.map(\.tokens.count), atMost: transformer.capacity) {
@@ -160,7 +160,8 @@ public final class Trainer {
       firstRow += packed.tokenCount
     }
 
-    let loss = total.negativeLogLikelihood / Double(count)
+    // A step of empty places has no loss; AdamW's memory and its decay still move the weights.
+    let loss = count == 0 ? 0 : total.negativeLogLikelihood / Double(count)
     let rate = settings.learningRate * schedule.factor(at: state.step)
     guard loss.isFinite else {
       throw .trainingDiverged(step: state.step + 1, loss: loss, norm: nil)
@@ -169,7 +170,9 @@ public final class Trainer {
     switch optimizer.step(
       parameters, step: state.step + 1, learningRate: rate, clipNorm: settings.clipNorm)
     {
-    case .updated(let gradientNorm): norm = gradientNorm
+    case .updated(let gradientNorm):
+      norm = gradientNorm
+      gradientsAreZero = true
     case .refused(let gradientNorm):
       throw .trainingDiverged(step: state.step + 1, loss: loss, norm: gradientNorm)
     }
@@ -192,7 +195,7 @@ public final class Trainer {
 
   /// Takes up a state; the order of its epoch is drawn again from its name.
   func enter(_ state: State) {
-    if state.epoch != self.state.epoch, state.epoch < settings.epochs {
+    if state.epoch != self.state.epoch, state.step < totalSteps {
       plan = EpochPlan(
         supervised: supervised, epoch: state.epoch, batching: settings.batching,
         seed: settings.seed)
@@ -202,17 +205,21 @@ public final class Trainer {
 
   /// Whether a state can be one of this run.
   func isPossible(_ state: State) -> Bool {
-    guard state.step >= 0, state.step <= totalSteps, state.epoch >= 0, state.cursor >= 0 else {
+    guard (0...totalSteps).contains(state.step), state.epoch >= 0, state.cursor >= 0 else {
       return false
     }
-    var before = 0
-    for epoch in 0..<min(state.epoch, settings.epochs) {
-      before +=
-        EpochPlan(
-          supervised: supervised, epoch: epoch, batching: settings.batching, seed: settings.seed
-        ).steps.count
+    func steps(of epoch: Int) -> Int {
+      EpochPlan(
+        supervised: supervised, epoch: epoch, batching: settings.batching, seed: settings.seed
+      ).steps.count
     }
-    return before + state.cursor == state.step
-      && (state.epoch < settings.epochs || state.cursor == 0)
+    var before = 0
+    var epoch = 0
+    while epoch < state.epoch, before < state.step {
+      before += steps(of: epoch)
+      epoch += 1
+    }
+    return epoch == state.epoch && before + state.cursor == state.step
+      && (state.step == totalSteps || state.cursor < steps(of: epoch))
   }
 }

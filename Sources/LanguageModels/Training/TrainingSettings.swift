@@ -13,6 +13,9 @@ public enum Batching: Sendable, Equatable {
 
 public struct TrainingSettings: Sendable, Equatable {
   public var epochs: Int
+  /// Supervised tokens to learn altogether, in as many epochs as that takes; nil: `epochs` decides. The
+  /// run ends with the step that reaches them.
+  public var totalTokens: Int?
   /// Peak rate of AdamW.
   public var learningRate: Double
   public var schedule: Schedule.Shape
@@ -34,8 +37,10 @@ public struct TrainingSettings: Sendable, Equatable {
   public init(
     epochs: Int, learningRate: Double, schedule: Schedule.Shape, warmupFraction: Double,
     weightDecay: Double, beta1: Double, beta2: Double, epsilon: Double, clipNorm: Double?,
-    batching: Batching, microBatchTokens: Int, dropout: DropoutRates, seed: Int
+    batching: Batching, microBatchTokens: Int, dropout: DropoutRates, seed: Int,
+    totalTokens: Int? = nil
   ) {
+    precondition(totalTokens ?? 1 >= 1, "\(totalTokens ?? 0) tokens are no training")
     precondition(epochs >= 1, "\(epochs) epochs are no training")
     precondition(
       (0...1).contains(warmupFraction), "a warm-up of \(warmupFraction) is no part of a run")
@@ -52,6 +57,7 @@ public struct TrainingSettings: Sendable, Equatable {
     self.microBatchTokens = microBatchTokens
     self.dropout = dropout
     self.seed = seed
+    self.totalTokens = totalTokens
   }
 
   /// All that decides the result; a checkpoint of other settings is not resumed.
@@ -61,17 +67,20 @@ public struct TrainingSettings: Sendable, Equatable {
       case .tokens(let count): .object(["tokens": .integer(count)])
       case .documents(let count): .object(["documents": .integer(count)])
       }
-    return .object([
-      "epochs": .integer(epochs), "learning_rate": .number(learningRate),
-      "schedule": .string(schedule.rawValue), "warmup": .number(warmupFraction),
-      "weight_decay": .number(weightDecay),
-      "adam": [.number(beta1), .number(beta2), .number(epsilon)],
-      "clip_norm": clipNorm.map { .number($0) } ?? .null, "batching": batching,
-      "micro_batch_tokens": .integer(microBatchTokens),
-      "dropout": [
-        .number(dropout.embedding), .number(dropout.attention), .number(dropout.residual),
-      ],
-      "seed": .integer(seed),
-    ])
+    var members: [(String, JSONValue)] = [
+      ("epochs", .integer(epochs)), ("learning_rate", .number(learningRate)),
+      ("schedule", .string(schedule.rawValue)), ("warmup", .number(warmupFraction)),
+      ("weight_decay", .number(weightDecay)),
+      ("adam", [.number(beta1), .number(beta2), .number(epsilon)]),
+      ("clip_norm", clipNorm.map { .number($0) } ?? .null), ("batching", batching),
+      ("micro_batch_tokens", .integer(microBatchTokens)),
+      (
+        "dropout",
+        [.number(dropout.embedding), .number(dropout.attention), .number(dropout.residual)]
+      ),
+      ("seed", .integer(seed)),
+    ]
+    if let totalTokens { members.append(("total_tokens", .integer(totalTokens))) }
+    return .object(JSONObject(members))
   }
 }

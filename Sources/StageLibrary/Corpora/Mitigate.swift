@@ -14,6 +14,8 @@ enum MitigateStage: StageBody {
     let mitigation = Mitigation(
       strategy: parameters.choice("strategy"), round: parameters.integer("round"),
       seed: parameters.integer("seed"), preserveFraction: parameters.number("preserve_fraction"),
+      mixFraction: parameters.optionalNumber("mix_fraction"),
+      budget: parameters.choice("budget"),
       overfitEpochs: parameters.integer("overfit_epochs"),
       overfitWeightDecay: parameters.number("overfit_weight_decay"))
     let real = try Corpus.read(files: stage.input("real").files)
@@ -24,8 +26,10 @@ enum MitigateStage: StageBody {
       throw .nothingWritten(round: mitigation.round)
     }
 
-    let mixed = mitigation.mix(real: real, synthetic: synthetic)
+    let mixed = try mitigation.mix(real: real, synthetic: synthetic)
     try mixed.write(to: stage.output("corpus").folder)
+    try mitigation.budgetDocuments(mixed: mixed, real: real, synthetic: synthetic)
+      .write(to: stage.output("budget").folder)
     try AtomicFile.write(
       mitigation.recipe.canonicalBytes + [0x0A], to: stage.output("recipe").path("recipe.json"))
     stage.log(

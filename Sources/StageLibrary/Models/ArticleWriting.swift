@@ -8,8 +8,15 @@ import LanguageModels
 import ModelFiles
 import Tokenizers
 
-/// The state of rewriting a corpus block by block.
+/// The state of rewriting a corpus block by block, or of continuing each of its texts once.
 struct ArticleWriting {
+  enum Form: String {
+    /// Title and consecutive blocks are continued; the new tokens are the new body.
+    case rewriting
+    /// The whole text is continued once; the new tokens are the new text.
+    case continuation
+  }
+
   private struct Piece {
     let document: Int
     let block: Int
@@ -17,6 +24,7 @@ struct ArticleWriting {
 
   private let prompts: Corpus
   private let tokenizer: any Tokenizer
+  private let form: Form
   /// Prompts of each article.
   private let pieces: [[[Int32]]]
   /// Tokens to write behind each prompt.
@@ -26,25 +34,38 @@ struct ArticleWriting {
   private var written: [[[UInt8]?]]
   private var bodies: [String?]
   private(set) var finishedCount = 0
-  private var cutTitleTokens = 0
-  private var cutTitles = 0
+  /// Tokens of prompts that did not fit.
+  private var cutTokens = 0
+  private var cutPrompts = 0
 
   /// - Parameter marksTitle: whether block 0 is `title: …\nbody:` and not the bare title.
   init(
-    _ prompts: Corpus, _ tokenizer: any Tokenizer, _ blocks: BlockContinuation, marksTitle: Bool
+    _ prompts: Corpus, _ tokenizer: any Tokenizer, _ blocks: BlockContinuation,
+    form: Form = .rewriting, marksTitle: Bool
   ) {
     self.prompts = prompts
     self.tokenizer = tokenizer
+    self.form = form
     length = blocks.block
     var pieces: [[[Int32]]] = []
     for document in prompts.documents {
-      let article = document.article
-      let title = marksTitle ? "title: \(article.title)\nbody:" : article.title
-      let (blocks, cut) = blocks.prompts(
-        title: tokenizer.encode(title), body: tokenizer.encode(article.body))
-      pieces.append(blocks)
-      cutTitleTokens += cut
-      cutTitles += cut > 0 ? 1 : 0
+      let made: [[Int32]]
+      let cut: Int
+      switch form {
+      case .rewriting:
+        let article = document.article
+        let title = marksTitle ? "title: \(article.title)\nbody:" : article.title
+        (made, cut) = blocks.prompts(
+          title: tokenizer.encode(title), body: tokenizer.encode(article.body))
+      case .continuation:
+        // What stands next to the continuation decides it, so a long prompt loses its start.
+        let whole = tokenizer.encode(document.text)
+        made = whole.isEmpty ? [] : [Array(whole.suffix(blocks.longestPrompt))]
+        cut = max(0, whole.count - blocks.longestPrompt)
+      }
+      pieces.append(made)
+      cutTokens += cut
+      cutPrompts += cut > 0 ? 1 : 0
     }
     self.pieces = pieces
     written = pieces.map { Array(repeating: nil, count: $0.count) }
@@ -88,7 +109,7 @@ struct ArticleWriting {
     String(String(decoding: bytes, as: UTF8.self).drop { $0 == " " || $0.isNewline })
   }
 
-  /// The prompts' ids, titles and sources with the new bodies. Labels and dates stay behind: they are
+  /// The prompts' ids, titles, sources and groups with the new bodies. Labels and dates stay behind: they are
   /// true of the real article only.
   var corpus: Corpus {
     var facts = Corpus.Facts()
@@ -97,8 +118,11 @@ struct ArticleWriting {
     return Corpus(
       documents: zip(prompts.documents, bodies).map { document, body in
         precondition(body != nil, "article '\(document.id)' is not written yet")
-        let article = Article(title: document.article.title, body: body ?? "")
-        return Document(id: document.id, text: article.text, source: document.source)
+        let text =
+          form == .continuation
+          ? body ?? "" : Article(title: document.article.title, body: body ?? "").text
+        return Document(
+          id: document.id, text: text, source: document.source, group: document.group)
       }, facts: facts)
   }
 
@@ -107,7 +131,8 @@ struct ArticleWriting {
 
   var summary: String {
     "\(prompts.documents.count) articles in \(pieces.reduce(0) { $0 + $1.count }) blocks; "
-      + "\(cutTitles) titles were cut (\(cutTitleTokens) tokens left out)"
+      + "\(cutPrompts) \(form == .rewriting ? "titles" : "prompts") were cut "
+      + "(\(cutTokens) tokens left out)"
       + (emptyCount > 0 ? "; \(emptyCount) prompts had no text to continue and stay empty" : "")
   }
 

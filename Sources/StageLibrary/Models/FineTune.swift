@@ -18,12 +18,16 @@ enum FineTuneStage: StageBody {
     let tokenizerJSON = try input.bytes("tokenizer.json")
     // Every weight learns, so blocks of a quantised file are expanded.
     let model = try LanguageModel(files: input.files)
-    let sequences = try TrainingRun.examples(
+    let (sequences, totalTokens) = try TrainingRun.examples(
       stage, parameters, try ModelTokenizer.read(tokenizerJSON), model.specification)
     let trainer = try Trainer(
       model, on: sequences,
-      TrainingRun.settings(parameters, dropout: parameters.number("dropout")))
-    try TrainingRun.run(trainer, stage)
+      TrainingRun.settings(
+        parameters, dropout: parameters.number("dropout"), totalTokens: totalTokens))
+    let kept = TrainingPath.places(parameters.integer("snapshots"), of: trainer.totalSteps)
+    try TrainingRun.run(trainer, stage, keeping: kept)
+    try TrainingPath.write(
+      kept, of: trainer.totalSteps, from: stage.resumeFolder, to: stage.output("path").folder)
     let folder = stage.output("model").folder
     try model.write(to: folder, tokenizerJSON: tokenizerJSON)
     // It holds the chat template.
@@ -33,9 +37,9 @@ enum FineTuneStage: StageBody {
   }
 
   static func memory(for order: StageSizes) -> Int {
-    ModelMemory(modelBytes: order.bytes(of: "model")).training(
+    ModelMemory(order).training(
       tokens: max(
         order.parameters.integer("micro_batch_tokens"), order.parameters.integer("max_length")))
-      + 12 * order.bytes(of: "corpus")
+      + 12 * (order.bytes(of: "corpus") + order.bytes(of: "budget"))
   }
 }

@@ -15,9 +15,7 @@ enum GenerateCorpusStage: StageBody {
     let parameters = stage.parameters
     let input = stage.input("model")
     let tokenizer = try ModelTokenizer.read(input.bytes("tokenizer.json"))
-    let model = try LanguageModel(
-      files: input.files,
-      storage: parameters.string("storage") == "as-stored" ? .asStored : .float32)
+    let model = try stage.storedModel()
     let adapter = try stage.optionalInput("adapter").map { artifact throws(Diagnostic) in
       try LowRankAdapter(files: artifact.files, for: model)
     }
@@ -27,7 +25,7 @@ enum GenerateCorpusStage: StageBody {
       block: parameters.integer("block"), context: model.specification.context)
 
     var writing = ArticleWriting(
-      prompts, tokenizer, blocks,
+      prompts, tokenizer, blocks, form: parameters.choice("form"),
       marksTitle: parameters.string("title_prompt") == "heading")
     writing.resume(from: stage.resumeFolder, log: stage.log)
     let requests = writing.requests()
@@ -123,7 +121,8 @@ enum GenerateCorpusStage: StageBody {
   static func memory(for order: StageSizes) -> Int {
     let beams =
       order.parameters.string("decoding") == "beam" ? order.parameters.integer("beams") : 1
-    return ModelMemory(modelBytes: order.bytes(of: "model")).writing(
+    let storage = WeightStorage(stageName: order.parameters.string("storage"))
+    return ModelMemory(order, storage: storage).writing(
       sequences: max(beams, order.parameters.integer("batch")),
       tokens: 3 * order.parameters.integer("block"))
       + 4 * order.bytes(of: "adapter") + 20 * order.bytes(of: "prompts")

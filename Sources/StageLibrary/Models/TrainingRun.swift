@@ -9,40 +9,54 @@ import Scheduling
 import Tokenizers
 
 enum TrainingRun {
+  /// The sequences to learn, and how many supervised tokens of them altogether; nil: those of the
+  /// epochs.
   static func examples(
     _ stage: StageContext, _ parameters: Parameters, _ tokenizer: any Tokenizer,
     _ model: ModelSpecification
-  ) throws(Diagnostic) -> [TokenSequence] {
-    let form = ExampleForm(rawValue: parameters.string("examples"))!
+  ) throws(Diagnostic) -> (sequences: [TokenSequence], totalTokens: Int?) {
+    let form = ExampleRules(parameters)
     let wanted = parameters.integer("max_length")
     if wanted > model.context {
       stage.log(
         "max_length \(wanted) is beyond the model's context: sequences end at \(model.context)")
     }
-    var builder = try ExampleBuilder(
-      form: form, maximumLength: min(wanted, model.context), endOfText: model.endOfText,
-      learnsEndOfText: parameters.boolean("learn_end_of_text"), context: model.context)
-    try Corpus.forEachDocument(files: stage.input("corpus").files) { document in
-      let text = Array(document.text.utf8)
-      builder.add(
-        document: form == .line
-          ? lines(of: text).map { tokenizer.encode($0) } : [tokenizer.encode(text)])
+    func built(_ port: String) throws(Diagnostic) -> ExampleBuilder {
+      var builder = try ExampleBuilder(
+        form: form.form, maximumLength: min(wanted, model.context), endOfText: model.endOfText,
+        learnsEndOfText: form.learnsEndOfText, context: model.context,
+        keepsEmpty: form.keepsBlankLines)
+      try Corpus.forEachDocument(files: stage.input(port).files) { document in
+        builder.add(document: form.pieces(of: document.text).map { tokenizer.encode($0) })
+      }
+      return builder
     }
+    var builder = try built("corpus")
     let sequences = try builder.finish()
     stage.log(builder.counts.summary)
-    return sequences
-  }
-
-  /// The lines of a text without their ends; lines of white space alone count as blank.
-  private static func lines(of text: [UInt8]) -> [[UInt8]] {
-    text.split(separator: UInt8(ascii: "\n")).map { line in
-      let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
-      return line.allSatisfy { $0 == 0x20 || $0 == 0x09 } ? [] : Array(line)
+    if let total = parameters.optionalInteger("total_tokens") {
+      stage.log("\(total) tokens are learnt altogether")
+      return (sequences, total)
     }
+    guard stage.optionalInput("budget") != nil else {
+      if parameters.optionalString("budget") == "equal" { throw .budgetNotBound() }
+      return (sequences, nil)
+    }
+    var budget = try built("budget")
+    _ = try budget.finish()
+    let own = builder.counts.supervised
+    let allowed = budget.counts.supervised
+    guard allowed != own else { return (sequences, nil) }
+    let epochs = parameters.integer("epochs")
+    stage.log(
+      "the budget is \(epochs) times \(allowed) tokens; an epoch over the corpus has \(own)")
+    return (sequences, epochs * allowed)
   }
 
   /// - Parameter dropout: of the model itself; an adapter has its own.
-  static func settings(_ parameters: Parameters, dropout: Double) -> TrainingSettings {
+  static func settings(
+    _ parameters: Parameters, dropout: Double, totalTokens: Int? = nil
+  ) -> TrainingSettings {
     let clip = parameters.number("clip_norm")
     return TrainingSettings(
       epochs: parameters.integer("epochs"), learningRate: parameters.number("learning_rate"),
@@ -55,11 +69,16 @@ enum TrainingRun {
         ?? .documents(parameters.integer("batch_documents")),
       microBatchTokens: parameters.integer("micro_batch_tokens"),
       dropout: DropoutRates(embedding: dropout, attention: dropout, residual: dropout),
-      seed: parameters.integer("seed"))
+      seed: parameters.integer("seed"), totalTokens: totalTokens)
   }
 
   /// Takes all steps from where a stopped run was; progress, checkpoints and history are written.
-  static func run(_ trainer: Trainer, _ stage: StageContext) throws(Diagnostic) {
+  ///
+  /// - Parameter kept: steps after which the weights are kept, in the resume folder: what was kept
+  ///   before a stop is there when the run goes on.
+  static func run(
+    _ trainer: Trainer, _ stage: StageContext, keeping kept: [Int] = []
+  ) throws(Diagnostic) {
     switch trainer.resume(from: stage.resumeFolder) {
     case .fresh: stage.log("\(trainer.totalSteps) steps")
     case .resumed(let step): stage.log("resumed after step \(step) of \(trainer.totalSteps)")
@@ -73,6 +92,7 @@ enum TrainingRun {
         step: step.step, of: trainer.totalSteps, loss: step.loss,
         rate: Double(step.tokens) / max(1e-9, (now - start) / .seconds(1)), unit: "tokens")
       start = now
+      if kept.contains(step.step) { try trainer.keepWeights(in: stage.resumeFolder) }
       if stage.checkpointDue() {
         try trainer.save(to: stage.resumeFolder)
         if stage.isStopping { throw .interrupted }

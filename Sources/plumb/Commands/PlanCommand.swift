@@ -1,12 +1,14 @@
-// plumb plan: what a run would do, and why, one line for each instance. The planner is the one that
-// `run` uses, so the two cannot differ.
+// plumb plan: what a run would do, and why, one line for each instance, and what it will cost here. The
+// planner is the one that `run` uses, so the two cannot differ.
 
 import ArgumentParser
+import ArtifactStore
 import CanonicalJSON
 import Console
 import Diagnostics
 import Pipelines
 import Scheduling
+import StageLibrary
 
 struct PlanCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -18,18 +20,29 @@ struct PlanCommand: ParsableCommand {
 
   func run() throws {
     let session = try Session(manifest)
+    let store = try session.openStore()
     let decisions = Planner.plan(
-      session.pipeline, store: try session.openStore(), targets: try session.targets())
-    try PlanText.write(decisions, json: json, session: session)
+      session.pipeline, store: store, targets: try session.targets())
+    try PlanText.write(decisions, json: json, session: session, store: store)
   }
 }
 
 /// Decisions as a table or as JSON, with a last line that sums up.
 enum PlanText {
-  static func write(_ decisions: [Decision], json: Bool, session: Session) throws {
+  static func write(
+    _ decisions: [Decision], json: Bool, session: Session, store: Store
+  ) throws {
     var output = Output()
+    let cost = PlanForecast(
+      forecast: PipelineForecast(
+        decisions, of: session.pipeline, store: store, bodies: StageLibrary.bodies),
+      threads: Machine.processors)
     if json {
-      output.raw(JSONValue.array(decisions.map(\.planJSON)).indentedText)
+      let rows = Dictionary(uniqueKeysWithValues: cost.forecast.rows.map { ($0.instance, $0) })
+      output.raw(
+        JSONValue.array(
+          decisions.map { $0.planJSON(with: rows[$0.instance]?.json) }
+        ).indentedText)
     } else {
       var table = Table([.init("will"), .init("instance"), .init("because", mayShrink: true)])
       for decision in decisions {
@@ -38,6 +51,11 @@ enum PlanText {
         ])
       }
       output.table(table)
+      if cost.isWorthSaying {
+        output.line("")
+        output.table(cost.table)
+        output.line(cost.sentence)
+      }
       output.line(summary(decisions))
     }
     output.write()
@@ -60,11 +78,26 @@ enum PlanText {
 }
 
 extension Decision {
-  var planJSON: JSONValue {
+  var planJSON: JSONValue { planJSON(with: nil) }
+
+  func planJSON(with forecast: JSONValue?) -> JSONValue {
+    var members: [(String, JSONValue)] = [
+      ("instance", .string(id.description)), ("decision", .string(word)),
+      ("key", key.map { .string($0.hex) } ?? .null),
+      ("reasons", .array(reasons.map { .string($0) })),
+    ]
+    if let forecast { members.append(("forecast", forecast)) }
+    return .object(JSONObject(members))
+  }
+}
+
+extension PipelineForecast.Row {
+  /// Estimates for this machine: seconds of one thread, bytes, tokens.
+  var json: JSONValue {
     .object([
-      "instance": .string(id.description), "decision": .string(word),
-      "key": key.map { .string($0.hex) } ?? .null,
-      "reasons": .array(reasons.map { .string($0) }),
+      "seconds": .number(seconds), "memory": .integer(memory),
+      "tokens_learnt": .integer(forecast.learnt), "tokens_written": .integer(forecast.written),
+      "tokens_read": .integer(forecast.read),
     ])
   }
 }

@@ -67,7 +67,7 @@ struct RunCommand: ParsableCommand {
         pipeline: session.pipeline, store: store,
         again: Dictionary(uniqueKeysWithValues: options.again.map { ($0, "asked for again") })
       ).plan(targets: options.targets)
-      return try PlanText.write(decisions, json: json, session: session)
+      return try PlanText.write(decisions, json: json, session: session, store: store)
     }
     try session.requireEverythingSet()
     // A reader that goes away must not end the run: it goes on unseen.

@@ -1,0 +1,160 @@
+// The study's pipelines in very small: every stage of them runs, on composed articles and on tiny models
+// that stand in for real ones.
+
+import CanonicalJSON
+import Foundation
+import Testing
+
+@Suite(.serialized) struct StudyPipelineTests {
+  /// A GPT-2 and a BERT of two layers as Hugging Face folders, articles and statements as JSONL.
+  private static let stand = """
+    version: 1
+    name: stand-ins
+    stages:
+      articles:
+        uses: compose-corpus
+        with: {documents: 12, least_sentences: 2, most_sentences: 3, seed: 1}
+      leaning:
+        uses: compose-corpus
+        with: {documents: 60, least_sentences: 2, most_sentences: 3, seed: 2}
+      words:
+        uses: train-tokenizer
+        inputs: {corpus: leaning.corpus}
+        with: {vocabulary_size: 400}
+      gpt2:
+        uses: initialise-model
+        inputs: {tokenizer: words.tokenizer}
+        with: {layers: 1, width: 32, heads: 2, context: 160, seed: 1}
+      bert:
+        uses: initialise-encoder
+        inputs: {tokenizer: words.tokenizer}
+        with: {layers: 1, width: 32, heads: 2, seed: 1}
+    """
+
+  private func standIns() throws -> Workspace {
+    let work = try Workspace(Self.stand)
+    let run = try work.plumb(["run", "--quiet"], seconds: 60)
+    try #require(run.code == 0, "\(run.errors)")
+    for port in ["articles.corpus", "leaning.corpus", "gpt2.model", "bert.encoder"] {
+      let got = try work.plumb("get", port, "--to", "in")
+      try #require(got.code == 0, "\(got.errors)")
+    }
+    // Other outlets than those of the articles: the judges leave theirs out.
+    try work.edit(
+      #""source":""#, #""source":"Another "#, in: "in/leaning.corpus/documents.jsonl")
+    for (side, other) in [("liberal", "taxes"), ("conservative", "borders")] {
+      let rows = (0..<8).map { number in
+        let answer = number % 2 == 0 ? " Yes" : " No"
+        return
+          #"{"statement":"We want \#(number) \#(other)","answer_matching_behavior":"\#(answer)"}"#
+      }
+      try work.write(rows.joined(separator: "\n") + "\n", to: "in/\(side).jsonl")
+    }
+    return work
+  }
+
+  private func settings(_ pairs: [String]) -> [String] { pairs.flatMap { ["--set", $0] } }
+
+  private static let files = [
+    "articles=in/articles.corpus/documents.jsonl", "leaning=in/leaning.corpus/documents.jsonl",
+    "encoder=in/bert.encoder", "model=in/gpt2.model",
+  ]
+
+  /// Runs a pipeline with settings and says what was produced, by stage.
+  private func stages(
+    _ name: String, _ words: [String], in work: Workspace
+  ) throws -> [String: Int] {
+    let manifest = Built.project + "/pipelines/\(name).yaml"
+    let run = try work.plumb(
+      ["run", manifest, "--json", "--store", "store"] + words, seconds: 240)
+    #expect(run.code == 0, "\(run.errors)")
+    var counts: [String: Int] = [:]
+    for row in run.events.compactMap({ $0["row"] }) {
+      let id = row["id"]?.string ?? ""
+      counts[String(id.prefix { $0 != "[" }), default: 0] += 1
+    }
+    return counts
+  }
+
+  /// Every stage that the manifest declares.
+  private func declared(_ name: String) throws -> Set<String> {
+    let text = try String(
+      contentsOfFile: Built.project + "/pipelines/\(name).yaml", encoding: .utf8)
+    let body = try #require(text.firstRange(of: "\nstages:\n")).upperBound
+    return Set(text[body...].matches(of: /(?m)^  ([a-z_]+):$/).map { String($0.1) })
+  }
+
+  @Test func `the study in its own sizes runs with a tiny GPT-2`() throws {
+    let work = try standIns()
+    let words = settings(
+      Self.files + [
+        "generations=1", "per_label=2", "benchmark_articles=2", "lessons=30", "sentences=6",
+        "judge_epochs=1", "epochs=1", "overfit_epochs=2", "max_length=96", "most_words=30",
+        "beams=2",
+      ])
+    let manifest = Built.project + "/pipelines/bias-amplification.yaml"
+    let plan = try work.plumb(["plan", manifest, "--store", "store"] + words, seconds: 60)
+    #expect(plan.code == 0, "\(plan.errors)")
+    let counts = try stages("bias-amplification", words, in: work)
+    #expect(Set(counts.keys) == (try declared("bias-amplification")))
+    // Six setups; all but overfitting share generation 0.
+    #expect(counts["train"] == 12 && counts["answers_score"] == 24)
+  }
+
+  @Test func `the real model's pipeline runs with adapters of a tiny one`() throws {
+    let work = try standIns()
+    let counts = try stages(
+      "bias-smollm2",
+      settings(
+        Self.files + [
+          "liberal=in/liberal.jsonl", "conservative=in/conservative.jsonl", "generations=1",
+          "per_label=1", "held_back=1", "lessons=30", "sentences=6", "judge_epochs=1", "seeds=1",
+          "strategies=none,preserve", "statements=3", "most_words=30", "rank=2",
+        ]), in: work)
+    #expect(Set(counts.keys) == (try declared("bias-smollm2")))
+    #expect(counts["train"] == 4 && counts["projection"] == 2)
+  }
+
+  @Test func `the replicates run with two documents a label`() throws {
+    let work = try Workspace()
+    let counts = try stages(
+      "bias-replicates",
+      settings([
+        "generations=1", "seeds=1", "documents=6", "library_documents=40", "lessons=60",
+        "benchmark_articles=2", "vocabulary=400", "layers=1", "width=32", "heads=2",
+        "overfit_epochs=3", "benchmark_seeds=1", "statements=2", "ablation_draws=2", "ablated_units=3",
+        "fraction_generations=1", "fractions=0.5",
+      ]), in: work)
+    #expect(Set(counts.keys) == (try declared("bias-replicates")))
+    #expect(counts["train"] == 20)
+  }
+
+  /// What the study would cost: the sums that its sizes give, whatever the machine.
+  @Test func `a plan says tokens, time and memory before anything runs`() throws {
+    let work = try standIns()
+    let manifest = Built.project + "/pipelines/bias-amplification.yaml"
+    let words = settings(Self.files + ["per_label=4", "generations=2", "epochs=1"])
+    let plan = try work.plumb(["plan", manifest, "--store", "store"] + words, seconds: 60)
+    #expect(plan.code == 0, "\(plan.errors)")
+    #expect(
+      plan.output.contains(
+        /about \S+ on \d+ threads \(\S+ of thread time, the longest chain \S+\), up to/)
+    )
+    // Generation 0 of four strategies without overfitting and of three decodings is one training.
+    let json = try work.plumb(
+      ["plan", manifest, "--json", "--store", "store"] + words, seconds: 60)
+    let decisions = try #require(try JSONValue(parsing: json.output).array)
+    func tokens(_ instance: String) -> Int? {
+      decisions.first { $0["instance"]?.string == instance }?["forecast"]?["tokens_learnt"]?.integer
+    }
+    let first = try #require(
+      tokens("train[strategy=none,decoding=greedy,seed=42,generation=0]"))
+    #expect(first > 12 * 30)
+    #expect(tokens("train[strategy=none,decoding=beam,seed=42,generation=0]") == nil)
+    #expect(
+      tokens("train[strategy=overfit,decoding=greedy,seed=42,generation=0]") == 25 * first)
+    let third = try #require(
+      tokens("train[strategy=accumulate,decoding=greedy,seed=42,generation=2]"))
+    #expect(third > 2 * first)
+  }
+}
