@@ -57,9 +57,8 @@ public struct TrainingPath: Sendable {
   /// Steps that cut a run into `count` + 1 pieces of about the same length; fewer if it is short.
   public static func places(_ count: Int, of total: Int) -> [Int] {
     guard count > 0, total > 1 else { return [] }
-    let (pieces, _) = count.addingReportingOverflow(1)
-    guard pieces < total else { return Array(1..<total) }
-    return (1...count).map { Int((Double($0) * Double(total) / Double(pieces)).rounded()) }
+    guard count < total - 1 else { return Array(1..<total) }
+    return (1...count).map { Int((Double($0) * Double(total) / Double(count + 1)).rounded()) }
   }
 
   /// Makes a path of the files that a run kept: they stay where they are as well, so that a stage which
