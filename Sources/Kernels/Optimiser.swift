@@ -34,14 +34,17 @@ public struct AdamWFactors: Sendable {
 }
 
 /// One AdamW update of `count` numbers.
+///
+/// - Parameter gradient: set to zero on the way, for the sums of the next step.
 public func adamW(
-  _ p: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>,
+  _ p: UnsafeMutablePointer<Float>, clearing gradient: UnsafeMutablePointer<Float>,
   first: UnsafeMutablePointer<Float>, second: UnsafeMutablePointer<Float>,
   _ f: AdamWFactors, _ count: Int
 ) {
   let inverseCorrection = 1 / f.rootCorrection
   for i in 0..<count {
     let g = gradient[i] * f.gradientScale
+    gradient[i] = 0
     let m = first[i].addingProduct(g - first[i], f.firstRate)
     let v = (second[i] * f.beta2).addingProduct(g * f.secondRate, g)
     first[i] = m

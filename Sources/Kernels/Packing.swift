@@ -40,8 +40,22 @@ public func copyRows(
   for r in 0..<rows {
     let target = to + r * toStep
     let source = from + r * fromStep
-    for c in 0..<columns { target[c] = source[c] }
-    if clearing { for c in columns..<toStep { target[c] = 0 } }
+    var c = 0
+    while c + 16 <= columns {
+      let piece = UnsafeRawPointer(source + c).loadUnaligned(as: SIMD16<Float>.self)
+      UnsafeMutableRawPointer(target + c).storeBytes(of: piece, as: SIMD16<Float>.self)
+      c += 16
+    }
+    while c < columns {
+      target[c] = source[c]
+      c += 1
+    }
+    if clearing {
+      while c < toStep {
+        target[c] = 0
+        c += 1
+      }
+    }
   }
 }
 
@@ -60,59 +74,55 @@ public func copyToPanels(
   for i in 0..<count - c { target[i] = from[c + i] }
 }
 
-/// 16 × 16 numbers in registers: four perfect shuffles of the rows are a transpose.
+/// 16 × 16 numbers, four columns at a time: quarters of four rows each make one register, and 4 × 4
+/// transposes inside its quarters need only shuffles that cross no quarter.
 @inline(__always)
 private func transposeBlock(
   _ from: UnsafePointer<Float>, _ fromStep: Int, _ to: UnsafeMutablePointer<Float>, _ toStep: Int
 ) {
   typealias Vector = SIMD16<Float>
-  @inline(__always) func load(_ i: Int) -> Vector {
-    UnsafeRawPointer(from + i * fromStep).loadUnaligned(as: Vector.self)
+  @inline(__always) func quarter(_ row: Int, _ column: Int) -> SIMD4<Float> {
+    UnsafeRawPointer(from + row * fromStep + column).loadUnaligned(as: SIMD4<Float>.self)
   }
-  @inline(__always) func store(_ v: Vector, _ i: Int) {
-    UnsafeMutableRawPointer(to + i * toStep).storeBytes(of: v, as: Vector.self)
+  @inline(__always) func gather(_ row: Int, _ column: Int) -> Vector {
+    Vector(
+      lowHalf: SIMD8(lowHalf: quarter(row, column), highHalf: quarter(row + 4, column)),
+      highHalf: SIMD8(lowHalf: quarter(row + 8, column), highHalf: quarter(row + 12, column)))
   }
   @inline(__always) func low(_ a: Vector, _ b: Vector) -> Vector {
     Vector(
-      a[0], b[0], a[1], b[1], a[2], b[2], a[3], b[3], a[4], b[4], a[5], b[5], a[6], b[6], a[7], b[7]
-    )
+      a[0], b[0], a[1], b[1], a[4], b[4], a[5], b[5], a[8], b[8], a[9], b[9], a[12], b[12], a[13],
+      b[13])
   }
   @inline(__always) func high(_ a: Vector, _ b: Vector) -> Vector {
     Vector(
-      a[8], b[8], a[9], b[9], a[10], b[10], a[11], b[11], a[12], b[12], a[13], b[13], a[14], b[14],
+      a[2], b[2], a[3], b[3], a[6], b[6], a[7], b[7], a[10], b[10], a[11], b[11], a[14], b[14],
       a[15], b[15])
   }
-  typealias Rows = (
-    Vector, Vector, Vector, Vector, Vector, Vector, Vector, Vector, Vector, Vector, Vector, Vector,
-    Vector, Vector, Vector, Vector
-  )
-  @inline(__always) func shuffle(_ r: Rows) -> Rows {
-    (
-      low(r.0, r.8), high(r.0, r.8), low(r.1, r.9), high(r.1, r.9), low(r.2, r.10),
-      high(r.2, r.10), low(r.3, r.11), high(r.3, r.11), low(r.4, r.12), high(r.4, r.12),
-      low(r.5, r.13), high(r.5, r.13), low(r.6, r.14), high(r.6, r.14), low(r.7, r.15),
-      high(r.7, r.15)
-    )
+  @inline(__always) func lowPairs(_ a: Vector, _ b: Vector) -> Vector {
+    Vector(
+      a[0], a[1], b[0], b[1], a[4], a[5], b[4], b[5], a[8], a[9], b[8], b[9], a[12], a[13], b[12],
+      b[13])
   }
-  let rows: Rows = (
-    load(0), load(1), load(2), load(3), load(4), load(5), load(6), load(7), load(8), load(9),
-    load(10), load(11), load(12), load(13), load(14), load(15)
-  )
-  let t = shuffle(shuffle(shuffle(shuffle(rows))))
-  store(t.0, 0)
-  store(t.1, 1)
-  store(t.2, 2)
-  store(t.3, 3)
-  store(t.4, 4)
-  store(t.5, 5)
-  store(t.6, 6)
-  store(t.7, 7)
-  store(t.8, 8)
-  store(t.9, 9)
-  store(t.10, 10)
-  store(t.11, 11)
-  store(t.12, 12)
-  store(t.13, 13)
-  store(t.14, 14)
-  store(t.15, 15)
+  @inline(__always) func highPairs(_ a: Vector, _ b: Vector) -> Vector {
+    Vector(
+      a[2], a[3], b[2], b[3], a[6], a[7], b[6], b[7], a[10], a[11], b[10], b[11], a[14], a[15],
+      b[14], b[15])
+  }
+  @inline(__always) func store(_ v: Vector, _ column: Int) {
+    UnsafeMutableRawPointer(to + column * toStep).storeBytes(of: v, as: Vector.self)
+  }
+  var column = 0
+  while column < 16 {
+    let (a, b, c, d) = (
+      gather(0, column), gather(1, column), gather(2, column), gather(3, column)
+    )
+    let (lowOfA, highOfA) = (low(a, b), high(a, b))
+    let (lowOfC, highOfC) = (low(c, d), high(c, d))
+    store(lowPairs(lowOfA, lowOfC), column)
+    store(highPairs(lowOfA, lowOfC), column + 1)
+    store(lowPairs(highOfA, highOfC), column + 2)
+    store(highPairs(highOfA, highOfC), column + 3)
+    column += 4
+  }
 }

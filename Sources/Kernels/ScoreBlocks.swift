@@ -18,14 +18,10 @@ private func greater(_ a: Vector, _ b: Vector) -> Vector {
   a.replacing(with: b, where: b .> a)
 }
 
-/// eˣ, number by number as `expVector`.
+/// eˣ of numbers up to 88, number by number as `expVector`. Below its lower end the polynomial's
+/// nonsense is replaced at last.
 @inline(__always)
-private func exponential(_ input: Vector) -> Vector {
-  let lower = Vector(repeating: -87.33)
-  let upper = Vector(repeating: 88.02)
-  var x = input
-  x.replace(with: upper, where: input .> upper)
-  x.replace(with: lower, where: input .< lower)
+private func exponential(_ x: Vector) -> Vector {
   let magic = Vector(repeating: 12_582_912)
   let shifted = magic.addingProduct(x, Vector(repeating: 1.442_695_04))
   let n = shifted - magic
@@ -43,7 +39,7 @@ private func exponential(_ input: Vector) -> Vector {
     unsafeBitCast(shifted, to: SIMD16<UInt32>.self) &<< SIMD16<UInt32>(repeating: 23)
     &+ SIMD16<UInt32>(repeating: 0x3F80_0000)
   var result = e * unsafeBitCast(exponent, to: Vector.self)
-  result.replace(with: Vector.zero, where: input .< lower)
+  result.replace(with: Vector.zero, where: x .< Vector(repeating: -87.33))
   return result
 }
 
@@ -118,38 +114,22 @@ public enum ScoreBlock {
       store(top, greatest + 16 * half)
       store(correction, factors + 16 * half)
       let less = Vector.zero - shift
-      // Four sums by key: one order whatever keys follow, since unseen ones add nothing.
+      // Four sums by key, taken by turns: one order whatever keys follow, since unseen ones add nothing.
       a = .zero
       b = .zero
       c = .zero
       d = .zero
-      key = 0
-      while key + 4 <= count {
+      for key in 0..<count {
         let p = block + key * queries
         let e = exponential(less.addingProduct(load(p), factor))
-        let f = exponential(less.addingProduct(load(p + queries), factor))
-        let g = exponential(less.addingProduct(load(p + 2 * queries), factor))
-        let h = exponential(less.addingProduct(load(p + 3 * queries), factor))
         store(e, p)
-        store(f, p + queries)
-        store(g, p + 2 * queries)
-        store(h, p + 3 * queries)
-        a += e
-        b += f
-        c += g
-        d += h
-        key += 4
+        (a, b, c, d) = (b, c, d, a + e)
       }
-      while key < count {
-        let p = block + key * queries
-        let e = exponential(less.addingProduct(load(p), factor))
-        store(e, p)
-        switch key % 4 {
-        case 0: a += e
-        case 1: b += e
-        default: c += e
-        }
-        key += 1
+      switch count % 4 {
+      case 1: (a, b, c, d) = (d, a, b, c)
+      case 2: (a, b, c, d) = (c, d, a, b)
+      case 3: (a, b, c, d) = (b, c, d, a)
+      default: break
       }
       store(
         ((a + b) + (c + d)).addingProduct(load(sums + 16 * half), correction), sums + 16 * half)

@@ -181,8 +181,29 @@ struct JoinedLinear {
   /// - Parameters:
   ///   - x: `[N, in]`
   ///   - y: `[N, outputs]`, overwritten.
-  func forward(_ x: Tensor, into y: Tensor) {
-    for (part, columns) in columns { part.forward(x, into: y.slice(columns: columns)) }
+  ///   - then: called for finished pieces of the last part, columns counted from its first, when the
+  ///     parts before are there; see `matmul`.
+  func forward(
+    _ x: Tensor, into y: Tensor, then: ((Range<Int>, Range<Int>) -> Void)? = nil
+  ) {
+    if parts.count > 1, then == nil, let plain {
+      matmul(x, joined: plain, into: y)
+      return
+    }
+    for (number, (part, columns)) in columns.enumerated() {
+      part.forward(
+        x, into: y.slice(columns: columns), then: number == parts.count - 1 ? then : nil)
+    }
+  }
+
+  /// Weights and biases if all of them are in single precision, with nothing beside them.
+  private var plain: [(b: Tensor, bias: Tensor?)]? {
+    var result: [(b: Tensor, bias: Tensor?)] = []
+    for part in parts {
+      guard case .f32(let weight) = part.weight, part.lowRank == nil else { return nil }
+      result.append((weight, part.bias))
+    }
+    return result
   }
 
   /// - Parameters:

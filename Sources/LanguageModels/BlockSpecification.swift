@@ -1,6 +1,7 @@
 // One description of a transformer block that GPT-2, Llama, Mistral, BERT and RoBERTa are values of.
 // The arithmetic is in BlockStack.swift.
 
+import Kernels
 import Networks
 import Tensors
 
@@ -103,6 +104,27 @@ public struct BlockSpecification: Sendable, Equatable {
     return Rotary(inverseFrequencies: frequencies, positions: positions)
   }
 
+  /// Between the two products of the feed-forward part, on one thread: for pieces of a product, see
+  /// `matmul`.
+  ///
+  /// - Parameters:
+  ///   - inner: `[N, F]`, or `[N, 2·F]` if gated; kept for the backward pass.
+  ///   - columns: of F.
+  ///   - activated: `[N, F]`, overwritten there; may be `inner` if it is not gated and nothing is kept.
+  func activate(
+    _ inner: Tensor, rows: Range<Int>, columns: Range<Int>, into activated: Tensor
+  ) {
+    let first = columns.lowerBound
+    for row in rows {
+      let (x, y) = (inner.row(row) + first, activated.row(row) + first)
+      switch feedForward {
+      case .gelu(.tanh): geluTanh(x, y, columns.count)
+      case .gelu(.erf): geluErf(x, y, columns.count)
+      case .gated: swiGLU(x, x + self.inner, y, columns.count)
+      }
+    }
+  }
+
   /// Between the two products of the feed-forward part.
   ///
   /// - Parameters:
@@ -118,16 +140,25 @@ public struct BlockSpecification: Sendable, Equatable {
     }
   }
 
-  /// The gradient takes the place of `inner`.
+  /// The gradient of a piece, on one thread.
   ///
-  /// - Parameter dActivated: `[N, F]`
-  func activateBackward(_ dActivated: Tensor, inner: Tensor) {
-    switch feedForward {
-    case .gelu(let form): form.backward(dActivated, x: inner, dx: inner)
-    case .gated:
-      let gate = inner.slice(columns: 0..<self.inner)
-      let up = inner.slice(columns: self.inner..<2 * self.inner)
-      SwiGLU.backward(dActivated, gate: gate, up: up, dGate: gate, dUp: up)
+  /// - Parameters:
+  ///   - dActivated: `[N, F]`
+  ///   - inner: `[N, F]`, or `[N, 2·F]` if gated; the gradient takes its place.
+  ///   - activated: `[N, F]`, overwritten there with the activation of before; nil if not wanted.
+  func activateBackward(
+    _ dActivated: Tensor, inner: Tensor, rows: Range<Int>, columns: Range<Int>,
+    activated: Tensor?
+  ) {
+    if let activated { activate(inner, rows: rows, columns: columns, into: activated) }
+    let first = columns.lowerBound
+    for row in rows {
+      let (dy, x) = (dActivated.row(row) + first, inner.row(row) + first)
+      switch feedForward {
+      case .gelu(.tanh): geluTanhBackward(dy, x, x, columns.count)
+      case .gelu(.erf): geluErfBackward(dy, x, x, columns.count)
+      case .gated: swiGLUBackward(dy, x, x + self.inner, x, x + self.inner, columns.count)
+      }
     }
   }
 }

@@ -105,7 +105,8 @@ public final class BlockStack {
         + "\(specification.context)")
     func place(_ region: ArenaPlan.Region) -> Tensor { memory.tensor(region, rows: rows) }
     let keeps = memory.keepsAll
-    let isPost = specification.block.normPlacement == .post
+    let kind = specification.block
+    let isPost = kind.normPlacement == .post
     let norm = place(memory.norm)
     let branch = place(memory.branch)
 
@@ -139,21 +140,37 @@ public final class BlockStack {
       attention(dropout?.dropout(at: .attention(layer))).forward(
         q: q, k: k, v: v, segments: batch.segments, into: attended,
         logSumExp: keeps ? place(kept.logSumExp) : nil)
-      block.attentionOutput.forward(attended, into: branch)
-      dropout?.dropout(at: .attentionOutput(layer))?.apply(to: branch)
-      observer?.observe(branch, at: .attentionOutput(layer: layer), of: batch)
-      Residual.add(isPost ? norm : input, branch, into: middle)
+      let mask = dropout?.dropout(at: .attentionOutput(layer))
+      if mask != nil || observer != nil {
+        block.attentionOutput.forward(attended, into: branch)
+        mask?.apply(to: branch)
+        observer?.observe(branch, at: .attentionOutput(layer: layer), of: batch)
+        Residual.add(isPost ? norm : input, branch, into: middle)
+      } else {
+        // Joined to the stream while pieces of the product lie in a cache.
+        block.attentionOutput.forward(attended, into: branch) { rows, columns in
+          Residual.add(isPost ? norm : input, branch, rows, columns, into: middle)
+        }
+      }
 
       block.feedForwardNorm.forward(
         middle, into: norm, statistics: keeps ? place(kept.feedForwardNorm) : nil)
       let inner = place(kept.inner)
-      let activated = place(memory.activated)
-      block.up.forward(norm, into: inner)
-      specification.block.activate(inner, into: activated)
+      // What nobody keeps is overwritten while it lies in a cache.
+      let activated = keeps || kind.feedForward == .gated ? place(memory.activated) : inner
+      block.up.forward(norm, into: inner) { rows, columns in
+        kind.activate(inner, rows: rows, columns: columns, into: activated)
+      }
       observer?.observe(activated, at: .feedForwardInner(layer: layer), of: batch)
-      block.down.forward(activated, into: branch)
-      dropout?.dropout(at: .feedForwardOutput(layer))?.apply(to: branch)
-      Residual.add(isPost ? norm : middle, branch, into: output)
+      if let mask = dropout?.dropout(at: .feedForwardOutput(layer)) {
+        block.down.forward(activated, into: branch)
+        mask.apply(to: branch)
+        Residual.add(isPost ? norm : middle, branch, into: output)
+      } else {
+        block.down.forward(activated, into: branch) { rows, columns in
+          Residual.add(isPost ? norm : middle, branch, rows, columns, into: output)
+        }
+      }
       if !isPost { observer?.observe(output, at: .blockOutput(layer: layer), of: batch) }
     }
 
@@ -178,7 +195,8 @@ public final class BlockStack {
     let rows = batch.tokenCount
     dHidden.require(rows, specification.width, "dHidden", in: "BlockStack.backward")
     func place(_ region: ArenaPlan.Region) -> Tensor { memory.tensor(region, rows: rows) }
-    let isPost = specification.block.normPlacement == .post
+    let kind = specification.block
+    let isPost = kind.normPlacement == .post
     let dStream = place(streamRegion)
     let norm = place(memory.norm)
     let branch = place(memory.branch)
@@ -211,12 +229,16 @@ public final class BlockStack {
       let part = 2 * layer + 1
       let reachesMiddle = lowest < part || block.feedForwardNorm.isTrained
       let dDown = dropped(dStream, dropout?.dropout(at: .feedForwardOutput(layer)), into: branch)
-      specification.block.activate(inner, into: activated)
       let dActivated = dBranch(specification.block.inner)
       let reachesInner = reachesMiddle || block.up.isTrained
-      block.down.backward(dDown, x: activated, dx: reachesInner ? dActivated : nil)
+      // A low-rank part reads the activation before the product.
+      let isLate = reachesInner && block.down.lowRank == nil
+      if !isLate { specification.block.activate(inner, into: activated) }
+      block.down.backward(dDown, x: activated, dx: reachesInner ? dActivated : nil) {
+        kind.activateBackward(
+          dActivated, inner: inner, rows: $0, columns: $1, activated: isLate ? activated : nil)
+      }
       guard reachesInner else { return }
-      specification.block.activateBackward(dActivated, inner: inner)
       if block.up.isTrained {
         block.feedForwardNorm.forward(middle, into: norm, statistics: middleStatistics)
       }

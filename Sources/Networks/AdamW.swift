@@ -55,13 +55,13 @@ public struct AdamW: Sendable {
 
   /// What a step did.
   public enum Outcome: Sendable, Hashable {
-    /// Norm of the gradient before clipping.
+    /// Norm of the gradient before clipping. All gradients are zero now, for the sums of the next step.
     case updated(gradientNorm: Double)
     /// The gradient holds NaN or infinity: nothing was changed.
     case refused(gradientNorm: Double)
   }
 
-  /// One step: norm, clipping, guard, update.
+  /// One step: norm, clipping, guard, update, gradients back to zero.
   ///
   /// - Parameters:
   ///   - parameters: all that is trained, always in the same order.
@@ -91,7 +91,7 @@ public struct AdamW: Sendable {
       let parameter = parameters[tensor]
       let offset = range.lowerBound
       adamW(
-        parameter.value.data + offset, gradient: parameter.gradient.data + offset,
+        parameter.value.data + offset, clearing: parameter.gradient.data + offset,
         first: parameter.firstMoment.data + offset, second: parameter.secondMoment.data + offset,
         parameter.decays ? decaying : plain, range.count)
     }

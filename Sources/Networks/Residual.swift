@@ -27,4 +27,19 @@ public enum Residual {
       for row in rows { Kernels.add(a.row(row), b.row(row), into: y.row(row), y.columns) }
     }
   }
+
+  /// A piece of it, on one thread: for pieces of a product, see `matmul`.
+  ///
+  /// - Parameters:
+  ///   - a: `[N, C]`
+  ///   - b: `[N, C]`
+  ///   - y: `[N, C]`, overwritten there with a + b; may be either.
+  public static func add(
+    _ a: Tensor, _ b: Tensor, _ rows: Range<Int>, _ columns: Range<Int>, into y: Tensor
+  ) {
+    let first = columns.lowerBound
+    for row in rows {
+      Kernels.add(a.row(row) + first, b.row(row) + first, into: y.row(row) + first, columns.count)
+    }
+  }
 }

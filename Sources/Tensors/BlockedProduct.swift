@@ -39,8 +39,10 @@ struct ProductPlan {
 }
 
 /// C (+)= A·B. Arguments as `matmul` has checked them.
+///
+/// - Parameter b: one matrix; with `.second` several whose rows follow each other.
 func blockedProduct(
-  _ a: Tensor, _ b: Tensor, _ transposition: Transposition, into c: Tensor, accumulate: Bool,
+  _ a: Tensor, _ b: [Tensor], _ transposition: Transposition, into c: Tensor, accumulate: Bool,
   _ rowBias: Tensor?, k: Int, then: ((Range<Int>, Range<Int>) -> Void)?
 ) {
   let plan = ProductPlan(m: c.rows, n: c.columns, k: k)
@@ -71,7 +73,7 @@ func blockedProduct(
 
 private struct BlockedProduct {
   let a: Tensor
-  let b: Tensor
+  let b: [Tensor]
   let transposition: Transposition
   let c: Tensor
   let accumulate: Bool
@@ -85,6 +87,17 @@ private struct BlockedProduct {
     }
   }
 
+  /// Rows of one of the matrices that B consists of.
+  private func matrixRows(from first: Int, atMost count: Int) -> (Tensor, Range<Int>) {
+    var first = first
+    var index = 0
+    while first >= b[index].rows {
+      first -= b[index].rows
+      index += 1
+    }
+    return (b[index], first..<min(b[index].rows, first + count))
+  }
+
   /// Writes a slab of B as panels, block of K after block; what lies beyond the last column is unknown.
   func packColumns(
     _ columns: Range<Int>, _ depth: Range<Int>, to memory: UnsafeMutablePointer<Float>
@@ -92,28 +105,46 @@ private struct BlockedProduct {
     let width = TileShape.panelColumns
     let panels = (columns.count + width - 1) / width
     let blocks = blocks(depth)
-    let stretch = transposition == .second ? 1 : 4
-    let stretches = (panels + stretch - 1) / stretch
-    parallelFor(blocks.count * stretches) { task in
-      let block = blocks[task / stretches]
-      let first = task % stretches * stretch
-      let size = width * block.count
-      let target =
-        memory + (block.lowerBound - depth.lowerBound) * panels * width + first * size
-      let column = columns.lowerBound + first * width
-      let count = min(stretch * width, columns.upperBound - column)
-      if transposition == .second {
-        for offset in stride(from: 0, to: count, by: 16) {
-          transpose(
-            b.row(column + offset) + block.lowerBound, fromStep: b.stride,
-            rows: min(16, count - offset), columns: block.count, to: target + offset,
-            toStep: width)
+    func place(_ block: Range<Int>, _ panel: Int) -> UnsafeMutablePointer<Float> {
+      memory + (block.lowerBound - depth.lowerBound) * panels * width + panel * width * block.count
+    }
+    // Both ways read stretches of B that are as long as can be: memory likes to be read in order.
+    if transposition == .second {
+      parallelFor(panels) { panel in
+        let column = columns.lowerBound + panel * width
+        let count = min(width, columns.upperBound - column)
+        var offset = 0
+        while offset < count {
+          let (matrix, rows) = matrixRows(
+            from: column + offset, atMost: min(16 - offset % 16, count - offset))
+          for block in blocks {
+            transpose(
+              matrix.row(rows.lowerBound) + block.lowerBound, fromStep: matrix.stride,
+              rows: rows.count, columns: block.count, to: place(block, panel) + offset,
+              toStep: width)
+          }
+          offset += rows.count
         }
-      } else {
-        copyToPanels(
-          b.row(block.lowerBound) + column, fromStep: b.stride, rows: block.count,
-          columns: count, to: target, vectors: width / 16, panelStep: size)
       }
+      return
+    }
+    let b = b[0]
+    let (rows, stretch) = (96, 16)
+    let (chunks, stretches) = (
+      (ProductPlan.depth + rows - 1) / rows, (panels + stretch - 1) / stretch
+    )
+    parallelFor(blocks.count * chunks * stretches) { task in
+      let block = blocks[task / (chunks * stretches)]
+      let first = task / stretches % chunks * rows
+      let panel = task % stretches * stretch
+      guard first < block.count else { return }
+      let column = columns.lowerBound + panel * width
+      copyToPanels(
+        b.row(block.lowerBound + first) + column, fromStep: b.stride,
+        rows: min(rows, block.count - first),
+        columns: min(stretch * width, columns.upperBound - column),
+        to: place(block, panel) + first * width, vectors: width / 16,
+        panelStep: width * block.count)
     }
   }
 

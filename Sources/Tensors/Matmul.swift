@@ -48,7 +48,7 @@ public func matmul(
   }
   if plumb_compiled_for_avx512() == 1 {
     blockedProduct(
-      a, b, transposition, into: c, accumulate: accumulate, rowBias, k: k, then: then)
+      a, [b], transposition, into: c, accumulate: accumulate, rowBias, k: k, then: then)
     return
   }
   let tiling = Tiling(m: m, n: n, k: k, step: then == nil ? 16 : finishedColumns)
@@ -70,6 +70,40 @@ public func matmul(
       Int32(columns.count), Int32(k), 1, tileA, Int32(a.stride), tileB, Int32(b.stride),
       accumulate || rowBias != nil ? 1 : 0, tileC, Int32(c.stride))
     then?(rows, columns)
+  }
+}
+
+/// C = A·[B₁ᵀ | B₂ᵀ | …] (+ biases): linear layers that read the same input, each number as if the
+/// layers ran one by one, but A is read once.
+///
+/// **Shapes**: A `[M, K]`, each B `[N, K]` with a bias `[1, N]` or none, C `[M, ΣN]`.
+public func matmul(_ a: Tensor, joined parts: [(b: Tensor, bias: Tensor?)], into c: Tensor) {
+  let n = parts.reduce(0) { $0 + $1.b.rows }
+  precondition(
+    c.rows == a.rows && c.columns == n && parts.allSatisfy { $0.b.columns == a.columns },
+    "matmul: \(a.shape) times \(parts.map(\.b.shape)), joined, into \(c.shape)")
+  let isOwn = plumb_compiled_for_avx512() == 1 && a.rows > 0 && a.columns > 0
+  // A chain begins with its bias, and 0 is not the same as none for a sum that is −0.
+  guard isOwn, parts.allSatisfy({ ($0.bias == nil) == (parts[0].bias == nil) }) else {
+    var start = 0
+    for (b, bias) in parts {
+      matmul(a, b, .second, into: c.slice(columns: start..<start + b.rows), rowBias: bias)
+      start += b.rows
+    }
+    return
+  }
+  Scratch.with(n) { memory in
+    var start = 0
+    for (b, bias) in parts {
+      if let bias {
+        bias.require(1, b.rows, "bias", in: "matmul")
+        (memory + start).update(from: bias.data, count: b.rows)
+      }
+      start += b.rows
+    }
+    blockedProduct(
+      a, parts.map(\.b), .second, into: c, accumulate: false,
+      parts[0].bias == nil ? nil : Tensor(memory, count: n), k: a.columns, then: nil)
   }
 }
 

@@ -38,6 +38,10 @@ public enum Scratch {
       if let index = pool.free.lastIndex(where: { $0.count == wanted }) {
         return (pool.free.remove(at: index).pointer, wanted)
       }
+      // A large buffer may serve for half of it: pages once touched stay.
+      if wanted >= 1 << 20, let index = pool.free.lastIndex(where: { $0.count == 2 * wanted }) {
+        return (pool.free.remove(at: index).pointer, 2 * wanted)
+      }
       pool.total += wanted
       return (mapMemory(bytes: wanted * MemoryLayout<Float>.stride), wanted)
     }

@@ -9,8 +9,8 @@ import Networks
 extension Workloads {
   static var training: [Workload] {
     [
-      train("train-gpt2-128", sequences: 8, length: 128, bar: 1.25),
-      train("train-gpt2-512", sequences: 4, length: 512, bar: 1.4),
+      train("train-gpt2-128", sequences: 8, length: 128, microBatch: 256, bar: 1.25),
+      train("train-gpt2-512", sequences: 4, length: 512, microBatch: 1024, bar: 1.4),
     ]
   }
 
@@ -23,9 +23,6 @@ extension Workloads {
   }
 
   private static let gpt2 = ModelSpecification(GPT2Configuration())
-
-  /// Tokens that are computed at a time; gradients of a step add up. A longer sequence is one by itself.
-  private static let microBatch = 384
 
   /// Token ids that do not repeat soon.
   static func tokens(_ count: Int, from start: Int, vocabulary: Int) -> [Int32] {
@@ -52,8 +49,10 @@ extension Workloads {
       })
   }
 
+  /// - Parameter microBatch: tokens computed at a time, whose gradients add up: as many as half of the
+  ///   peer's memory allows.
   private static func train(
-    _ name: String, sequences: Int, length: Int, bar: Double
+    _ name: String, sequences: Int, length: Int, microBatch: Int, bar: Double
   ) -> Workload {
     Workload(
       name: name, summary: "full fine-tuning of GPT-2 124M, \(sequences)×\(length) tokens a step",

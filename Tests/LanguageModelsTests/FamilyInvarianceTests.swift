@@ -94,6 +94,26 @@ func formulaAdapter(
     }
   }
 
+  /// With an observer, what follows a product is a pass of its own.
+  @Test(arguments: TinyFamily.allCases, [false, true])
+  func lookingChangesNoBit(family: TinyFamily, trains: Bool) throws {
+    final class Nobody: ActivationObserver {
+      var count = 0
+      func observe(_ activation: Tensor, at site: ActivationSite, of batch: Batch) { count += 1 }
+    }
+    let model = try family.model()
+    let batch = Batch(family.sequences([32, 7, 31, 3]))
+    for adapter in [nil, try formulaAdapter(model, dropout: 0)] {
+      let stack = BlockStack(
+        model, capacity: batch.tokenCount, trains: trains, adapter: adapter)
+      let alone = stack.forward(batch).values
+      let nobody = Nobody()
+      stack.observer = nobody
+      #expect(stack.forward(batch).values.map(\.bitPattern) == alone.map(\.bitPattern))
+      #expect(nobody.count > 0)
+    }
+  }
+
   @Test(arguments: TinyFamily.allCases) func packedEqualsAlone(family: TinyFamily) throws {
     let model = try family.model()
     let parts = family.sequences([9, 1, 32, 14])

@@ -46,6 +46,7 @@ import Testing
         return
       }
       #expect(abs(norm - fixture.norms[step]) < 1e-6 * norm)
+      #expect(parameters.allSatisfy { $0.gradient.values.allSatisfy { $0 == 0 } })
     }
     for (parameter, end) in zip(parameters, fixture.end) {
       for (got, right) in zip(parameter.value.values, end) {
