@@ -26,9 +26,9 @@ import Testing
 
   @Test func drawingFitsIntoAPage() throws {
     let svg = try Gnuplot.draw([Self.figure()])[0]
-    #expect(svg.hasPrefix("<svg viewBox=\"0 0 520 "))
+    #expect(svg.hasPrefix("<svg viewBox=\"0 0 440 "))
     #expect(svg.hasSuffix("</svg>\n"))
-    for word in ["GNUPLOT", "<?xml", "rgb(", "width=\"520\"", "font-family", "xlink", "/tmp"] {
+    for word in ["GNUPLOT", "<?xml", "rgb(", "width=\"440\"", "font-family", "xlink", "/tmp"] {
       #expect(!svg.contains(word), "\(word)")
     }
     #expect(svg.contains("var(--s1)") && svg.contains("var(--ink)"))
