@@ -170,14 +170,16 @@ extension Corpus {
   }
 
   /// Sentences of these documents as documents of the four classes, `perClass` of each (fewer where
-  /// there are not enough sentences): no sentence is used twice, and a document's sentences carry its
-  /// id as source, so that tests can leave out whole documents.
+  /// there are not enough sentences): no sentence is used twice, even where several documents have it,
+  /// and a document's sentences carry its id as source, so that tests can leave out whole documents.
   public func gibberish(perClass: Int, leastWords: Int, seed: Int) -> Corpus {
     var sentences: [(source: String, words: [String])] = []
+    var seen: Set<[String]> = []  // membership only
     for document in documents {
       for sentence in Self.sentences(of: document.text) {
         let words = Self.words(of: sentence)
-        if words.count >= leastWords { sentences.append((document.id, words)) }
+        guard words.count >= leastWords, seen.insert(words).inserted else { continue }
+        sentences.append((document.id, words))
       }
     }
     let vocabulary = sentences.flatMap(\.words)
@@ -188,12 +190,17 @@ extension Corpus {
     for (number, index) in order.enumerated() {
       let kind = GibberishClass.allCases[number % GibberishClass.allCases.count]
       var own = RandomStream(seed: seed, name: "gibberish/\(number)")
-      let text = kind.sentence(
-        from: sentences[index].words, vocabulary: vocabulary, &own
-      ).joined(separator: " ")
+      let words = sentences[index].words
+      var changed = kind.sentence(from: words, vocabulary: vocabulary, &own)
+      // A shuffle of few words may give them back as they were: under the label of another class.
+      var attempts = 1
+      while kind != .clean, changed == words, attempts < 20 {
+        changed = kind.sentence(from: words, vocabulary: vocabulary, &own)
+        attempts += 1
+      }
       result.documents.append(
         Document(
-          id: "sentence-\(number)", text: text, label: kind.label,
+          id: "sentence-\(number)", text: changed.joined(separator: " "), label: kind.label,
           source: sentences[index].source))
     }
     return result

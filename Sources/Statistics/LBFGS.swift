@@ -32,10 +32,11 @@ public struct LBFGS: Sendable {
   /// - Parameters:
   ///   - x: the start; holds the minimum afterwards.
   ///   - objective: gives the value at a point and overwrites the gradient.
-  public func minimise(
+  ///   - progress: called before every iteration; what it throws ends the minimisation.
+  public func minimise<Stop: Error>(
     _ x: inout [Double], _ objective: (_ x: [Double], _ gradient: inout [Double]) -> Double,
-    progress: (_ iteration: Int, _ value: Double) -> Void = { _, _ in }
-  ) -> Convergence {
+    progress: (_ iteration: Int, _ value: Double) throws(Stop) -> Void
+  ) throws(Stop) -> Convergence {
     let n = x.count
     var gradient = [Double](repeating: 0, count: n)
     var value = objective(x, &gradient)
@@ -46,7 +47,7 @@ public struct LBFGS: Sendable {
     var trialGradient = gradient
     for iteration in 0..<maximumIterations {
       let size = gradient.reduce(0) { max($0, abs($1)) }
-      progress(iteration, value)
+      try progress(iteration, value)
       if size <= tolerance {
         return Convergence(
           iterations: iteration, evaluations: evaluations, value: value, gradient: size,
@@ -103,6 +104,13 @@ public struct LBFGS: Sendable {
     return Convergence(
       iterations: maximumIterations, evaluations: evaluations, value: value, gradient: size,
       converged: size <= tolerance)
+  }
+
+  /// Without anybody to tell.
+  public func minimise(
+    _ x: inout [Double], _ objective: (_ x: [Double], _ gradient: inout [Double]) -> Double
+  ) -> Convergence {
+    minimise(&x, objective) { (_: Int, _: Double) in }
   }
 
   private func direction(

@@ -73,10 +73,11 @@ extension LogisticRegression {
   /// - Parameters:
   ///   - labels: the class of each row, 0..<classCount.
   ///   - rowWeights: nil for equal weights; scaled to sum 1.
-  public static func fit(
+  ///   - progress: called before every iteration; what it throws ends the fit.
+  public static func fit<Stop: Error>(
     rows: [SparseVector], labels: [Int], classCount: Int, rowWeights: [Double]? = nil,
-    settings: Settings, progress: (_ iteration: Int, _ loss: Double) -> Void = { _, _ in }
-  ) -> (model: LogisticRegression, convergence: Convergence) {
+    settings: Settings, progress: (_ iteration: Int, _ loss: Double) throws(Stop) -> Void
+  ) throws(Stop) -> (model: LogisticRegression, convergence: Convergence) {
     precondition(rows.count == labels.count, "\(rows.count) rows for \(labels.count) labels")
     precondition(!rows.isEmpty && classCount >= 2, "nothing to fit")
     precondition(labels.allSatisfy { (0..<classCount).contains($0) }, "a label is out of range")
@@ -90,7 +91,7 @@ extension LogisticRegression {
     let optimiser = LBFGS(
       maximumIterations: settings.maximumIterations, tolerance: settings.tolerance)
     var probabilities = [Double](repeating: 0, count: classCount)
-    let convergence = optimiser.minimise(
+    let convergence = try optimiser.minimise(
       &x,
       { x, gradient in
         var value = 0.0
@@ -124,6 +125,17 @@ extension LogisticRegression {
       classCount: classCount, features: compact.features, weights: x[..<size].map(Float.init),
       bias: x[size...].map(Float.init))
     return (model, convergence)
+  }
+
+  /// Without anybody to tell.
+  public static func fit(
+    rows: [SparseVector], labels: [Int], classCount: Int, rowWeights: [Double]? = nil,
+    settings: Settings
+  ) -> (model: LogisticRegression, convergence: Convergence) {
+    fit(
+      rows: rows, labels: labels, classCount: classCount, rowWeights: rowWeights,
+      settings: settings
+    ) { (_: Int, _: Double) in }
   }
 }
 

@@ -55,6 +55,13 @@ import Testing
     #expect(sentences.documents.allSatisfy { $0.source == "fox" })
     let clean = sentences.documents.filter { $0.label == "clean" }.map(\.text)
     #expect(clean.allSatisfy { text.contains($0) })
+    // The same sentences in another document are no new ones: none may be in two classes.
+    let twice = Corpus(documents: [
+      Document(id: "fox", text: text), Document(id: "copy", text: text),
+    ])
+    #expect(twice.gibberish(perClass: 100, leastWords: 4, seed: 1).documents.count == 40)
+    let other = sentences.documents.filter { $0.label != "clean" }.map(\.text)
+    #expect(other.allSatisfy { !text.contains($0 + ".") })
     let fewer = corpus.gibberish(perClass: 100, leastWords: 4, seed: 1)
     #expect(fewer.documents.count == 40)
     #expect(corpus.gibberish(perClass: 8, leastWords: 50, seed: 1).documents.isEmpty)

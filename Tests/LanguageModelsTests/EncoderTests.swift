@@ -171,6 +171,26 @@ private func id(of body: () throws -> Void) -> String? {
     }
   }
 
+  /// A text of weight 2 pulls as two such texts under the same divisor, one of weight 0 not at all.
+  @Test func aTextsWeightMultipliesItsLossAndNotTheDivisor() {
+    let loss = ClassificationLoss(weights: [0.7, 1.9, 1])
+    var single: [Float] = []
+    var alone = 0.0
+    Self.tensor([0.3, -1.2, 2]) {
+      alone = loss.forwardBackward($0, labels: [1], totalWeight: 5)
+      single = $0.values
+    }
+    Self.tensor([0.3, -1.2, 2, 5, 4.5, -3]) { logits in
+      let sum = loss.forwardBackward(
+        logits, labels: [1, 0], textWeights: [2, 0], totalWeight: 5)
+      #expect(abs(sum - 2 * alone) < 1e-12)
+      for index in 0..<3 {
+        #expect(abs(logits.values[index] - 2 * single[index]) < 1e-6)
+        #expect(logits.values[3 + index] == 0)
+      }
+    }
+  }
+
   @Test func staysFiniteAtTheEndsAndSaysNotANumber() {
     let loss = ClassificationLoss(weights: [1, 1, 1])
     Self.tensor([3e38, -3e38, 0]) {

@@ -20,6 +20,9 @@ private let training: [(String, JSONValue)] = [
   ("trained", "everything"), ("max_length", 24), ("batch_documents", 8),
   ("class_weights", "balanced"), ("validation", 0.15), ("patience", 3), ("warmup", 0.1),
   ("weight_decay", 0.01), ("clip_norm", 1), ("dropout", 0), ("micro_batch_tokens", 4096),
+  ("folds", 0), ("leaning_floor", 0.5), ("baseline", false), ("mask_sources", false), ("mask", []),
+  ("equal_sources", false), ("chunks", 1), ("order", 1), ("feature_bits", 12),
+  ("minimum_documents", 1), ("l2", 1e-4), ("iterations", 200), ("tolerance", 1e-4),
 ]
 
 /// Makes `tokenizer` and `encoder` from the corpus `train`.
@@ -83,7 +86,7 @@ private func id(_ body: () throws -> Void) -> String? {
       ScoreBiasStage.self,
       [
         ("from", "left"), ("to", "right"), ("bootstrap", 100), ("cluster", "document"),
-        ("seed", 1),
+        ("seed", 1), ("by", []),
       ],
       [
         "corpus": [place.input("corpus")], "classifier": [place.input("classifier")],
@@ -123,6 +126,65 @@ private func id(_ body: () throws -> Void) -> String? {
     #expect(after.tensor(.classifierWeight).rows == 3)
   }
 
+  /// Folds of whole sources, n-grams in the same table, names masked, long texts in windows.
+  @Test func triesSourcesLeftOutBesideNgrams() throws {
+    let place = try Workplace()
+    let documents = Texts.documents(90, seed: 3, clarity: 0.9, sources: 4)
+    try prepare(place, documents)
+    let changes: [(String, JSONValue)] = [
+      ("folds", 3), ("baseline", true), ("chunks", 3), ("epochs", 6), ("split_by", "document"),
+      ("mask", ["justice"]), ("equal_sources", true),
+    ]
+    try train(place, changes)
+    let metrics = try place.metrics()
+    for name in [
+      "folds_macro_f1", "folds_ece", "folds_ece_untempered", "folds_macro_f1_by_source",
+      "baseline_macro_f1", "baseline_folds_macro_f1", "macro_f1_gain", "folds_macro_f1_gain",
+    ] {
+      let metric = try #require(metrics.first { $0.name == name }, "no \(name)")
+      #expect(metric.low != nil && metric.low! <= metric.value && metric.value <= metric.high!)
+    }
+    #expect(try value(metrics, "folds_macro_f1") > 0.8)
+    #expect(try value(metrics, "is_leaning") == 1)
+    #expect(
+      try abs(
+        value(metrics, "folds_macro_f1_gain") - value(metrics, "folds_macro_f1")
+          + value(metrics, "baseline_folds_macro_f1")) < 1e-12)
+    // Every document is judged once, and what each class was taken for adds up.
+    let shares = metrics.filter { $0.name == "folds_confusion_probability" }
+    #expect(shares.count == 9 && abs(shares.reduce(0) { $0 + $1.value } - 3) < 1e-9)
+    #expect(
+      metrics.filter { $0.name == "folds_confusion" }.reduce(0) { $0 + $1.value } == 90)
+    // Thirty words are at most three windows: nothing was lost, and the judge reads them so.
+    #expect(try value(metrics, "truncated_documents") == 0)
+    let judge = try ClassifierFolder.read(place.input("classifier"))
+    let masked = try #require(judge as? MaskedClassifier)
+    #expect((masked.classifier as? EncoderJudge)?.windows == 3)
+    let texts = ["justice justice workers", "outlet outlet workers"]
+    let p = try judge.probabilities(of: texts, log: { _ in }, progress: { _ in })
+    #expect(p[0] == p[1])
+  }
+
+  /// One window is what it always was; many are averaged as probabilities.
+  @Test func windowsAreAveraged() throws {
+    let place = try Workplace()
+    try prepare(place, Texts.documents(30, seed: 3))
+    let tokenizer = try TokenizerFile.read(tokenizerJSON: place.bytes("encoder/tokenizer.json"))
+    let text = "taxes border freedom values taxes border"
+    let count = tokenizer.encode(text).count
+    let texts = try EncoderTexts(
+      [text, "taxes", ""], tokenizer: tokenizer, maximumLength: 2 + (count + 1) / 2, windows: 4,
+      context: 32)
+    #expect(texts.cut == 0 && texts.count == 3)
+    #expect((0..<3).map { texts.windows(of: $0).count } == [2, 1, 1])
+    let joined = texts.windows(of: 0).flatMap { texts.sequences[$0].dropFirst().dropLast() }
+    #expect(joined == tokenizer.encode(text))
+    let combined = texts.combined([[2, 0], [0, 0], [5, 7], [1, 1]])
+    #expect(combined[1] == [5, 7] && combined[2] == [1, 1])
+    let first = 1 / (1 + exp(-2.0))
+    #expect(abs(combined[0][0] - log((first + 0.5) / 2)) < 1e-12)
+  }
+
   @Test func encodersGoWithTheirArchitecture() throws {
     let place = try Workplace()
     try prepare(place, Texts.documents(60, seed: 3))
@@ -158,6 +220,7 @@ private func id(_ body: () throws -> Void) -> String? {
       ("\"encoder\"", "\"ngrams\""), ("\"left\"", "\"lefts\""),
       ("\"max_length\": 24", "\"max_length\": 33"), ("\"max_length\": 24", "\"max_length\": 0"),
       ("\"max_length\": 24", "\"max_length\": null"), ("\"temperature\"", "\"temper\""),
+      ("\"chunks\": 1", "\"chunks\": 0"), ("\"chunks\": 1", "\"mask\": 3, \"chunks\": 1"),
     ] {
       #expect(good.contains(part))
       let hostile = good.replacingOccurrences(of: part, with: other)

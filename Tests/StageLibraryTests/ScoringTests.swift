@@ -100,6 +100,8 @@ enum Texts {
     ("architecture", "ngram"), ("order", 2), ("feature_bits", 14), ("minimum_documents", 1),
     ("l2", 1e-4), ("iterations", 500), ("tolerance", 1e-6), ("held_out", 0.25),
     ("split_by", "auto"), ("equal_sources", false), ("bootstrap", 200), ("seed", 1),
+    ("validation", 0.1), ("folds", 0), ("leaning_floor", 0.5), ("baseline", false),
+    ("mask_sources", false), ("mask", []),
   ]
 
   private func train(
@@ -221,7 +223,7 @@ enum Texts {
       ScoreBiasStage.self,
       [
         ("from", "left"), ("to", "right"), ("bootstrap", 200), ("cluster", "document"),
-        ("seed", 1),
+        ("seed", 1), ("by", []),
       ],
       [
         "corpus": [place.input("corpus")], "classifier": [place.input("classifier")],
@@ -251,7 +253,7 @@ enum Texts {
         ScoreBiasStage.self,
         [
           ("from", .string(from)), ("to", .string(to)), ("bootstrap", 100),
-          ("cluster", "document"), ("seed", 1),
+          ("cluster", "document"), ("seed", 1), ("by", []),
         ],
         [
           "corpus": [place.input("corpus")], "classifier": [place.input("classifier")],
@@ -276,7 +278,7 @@ enum Texts {
     try place.run(
       ScoreQualityStage.self, [("longest_period", 64)],
       [
-        "corpus": [place.input("corpus")], "model": [],
+        "corpus": [place.input("corpus")], "model": [], "gibberish": [],
         "reference": [place.input("reference")],
       ], ["metrics": "quality", "scores": "scores"])
     let metrics = try place.metrics("quality")
@@ -308,7 +310,10 @@ enum Texts {
     try model.write(to: place.make("model").folder, tokenizerJSON: tokenizer.tokenizerJSON)
     try place.run(
       ScoreQualityStage.self, [("longest_period", 64)],
-      ["corpus": [place.input("corpus")], "model": [place.input("model")], "reference": []],
+      [
+        "corpus": [place.input("corpus")], "model": [place.input("model")], "reference": [],
+        "gibberish": [],
+      ],
       ["metrics": "quality", "scores": "scores"])
     let metrics = try place.metrics("quality")
     let perplexity = try value(metrics, "perplexity")

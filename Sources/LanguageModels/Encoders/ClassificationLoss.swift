@@ -3,6 +3,9 @@
 //
 //   loss = Σₛ w[yₛ]·(log Σₖ exp zₛₖ − zₛ,yₛ) / W        dz = w[y]·(softmax(z) − onehot(y)) / W
 //   W = Σₛ w[yₛ] over the whole optimizer step
+//
+// A text's own weight vₛ (1 on average) multiplies its loss and not W: a step of light texts is a small
+// step.
 
 import Foundation
 import Tensors
@@ -36,23 +39,29 @@ public struct ClassificationLoss: Sendable, Equatable {
   ///   - labels: S classes.
   /// - Returns: Σ w[y]·(−log p(y)), natural logarithm, not divided.
   public func forward(_ logits: Tensor, labels: [Int]) -> Double {
-    run(logits, labels: labels, totalWeight: nil)
+    run(logits, labels: labels, textWeights: nil, totalWeight: nil)
   }
 
   /// As `forward`; the logits become their gradient.
   ///
   /// - Parameters:
   ///   - logits: `[S, K]`, overwritten with dz.
+  ///   - textWeights: v of each text; nil where all are 1.
   ///   - totalWeight: W of the whole step, over all its batches.
   public func forwardBackward(
-    _ logits: Tensor, labels: [Int], totalWeight: Double
+    _ logits: Tensor, labels: [Int], textWeights: [Double]? = nil, totalWeight: Double
   ) -> Double {
     precondition(totalWeight > 0, "a step whose classes all weigh nothing has no gradient")
-    return run(logits, labels: labels, totalWeight: totalWeight)
+    return run(logits, labels: labels, textWeights: textWeights, totalWeight: totalWeight)
   }
 
-  private func run(_ logits: Tensor, labels: [Int], totalWeight: Double?) -> Double {
+  private func run(
+    _ logits: Tensor, labels: [Int], textWeights: [Double]?, totalWeight: Double?
+  ) -> Double {
     logits.require(labels.count, weights.count, "logits", in: "ClassificationLoss")
+    precondition(
+      textWeights?.count ?? labels.count == labels.count,
+      "\(textWeights?.count ?? 0) weights for \(labels.count) texts")
     var sum = 0.0
     var exponentials = [Double](repeating: 0, count: weights.count)
     for (row, label) in labels.enumerated() {
@@ -64,7 +73,7 @@ public struct ClassificationLoss: Sendable, Equatable {
         exponentials[index] = exp(Double(values[index]) - highest)
         partition += exponentials[index]
       }
-      let weight = weights[label]
+      let weight = weights[label] * (textWeights?[row] ?? 1)
       sum += weight * (log(partition) + highest - Double(values[label]))
       guard let totalWeight else { continue }
       for index in values.indices {

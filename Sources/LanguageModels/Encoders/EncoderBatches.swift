@@ -8,10 +8,14 @@ public struct LabelledSequence: Sendable, Equatable {
   public var tokens: [Int32]
   /// Number of its class.
   public var label: Int
+  /// How much it counts in training, 1 on average; not negative.
+  public var weight: Double
 
-  public init(tokens: [Int32], label: Int) {
+  public init(tokens: [Int32], label: Int, weight: Double = 1) {
+    precondition(weight >= 0 && weight.isFinite, "a text cannot weigh \(weight)")
     self.tokens = tokens
     self.label = label
+    self.weight = weight
   }
 }
 

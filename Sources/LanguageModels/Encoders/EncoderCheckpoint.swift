@@ -30,6 +30,7 @@ extension EncoderTrainer {
       mix(UInt64(list.count))
       for text in list {
         mix(UInt64(text.label))
+        mix(text.weight.bitPattern)
         mix(UInt64(text.tokens.count))
         for token in text.tokens { mix(UInt64(UInt32(bitPattern: token))) }
       }

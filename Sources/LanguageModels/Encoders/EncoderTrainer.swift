@@ -151,7 +151,8 @@ public final class EncoderTrainer {
       let pooled = source.forward(run, step: state.step, firstRow: firstToken)
       let logits = head.forward(pooled, dropout: dropout)
       sum += loss.forwardBackward(
-        logits, labels: run.map { texts[$0].label }, totalWeight: weight)
+        logits, labels: run.map { texts[$0].label }, textWeights: run.map { texts[$0].weight },
+        totalWeight: weight)
       head.backward(logits, dropout: dropout, dPooled: source.gradients == nil ? nil : pooled)
       source.backward(pooled)
       firstText += run.count

@@ -21,15 +21,17 @@ enum ClassifierFolder {
   static func read(_ artifact: InputArtifact) throws(Diagnostic) -> any TextClassifier {
     let bytes = try artifact.bytes(description)
     let described = try ClassifierDescription(bytes, shown: description)
-    guard described.kind == EncoderJudge.kind else {
-      return try read(description: bytes, weights: try artifact.bytes(weights))
-    }
-    return try EncoderJudge(described, artifact)
+    let classifier: any TextClassifier =
+      described.kind == EncoderJudge.kind
+      ? try EncoderJudge(described, artifact)
+      : try read(description: bytes, weights: try artifact.bytes(weights))
+    return described.mask.isEmpty
+      ? classifier : MaskedClassifier(classifier: classifier, mask: described.mask)
   }
 
   static func write(
-    _ classifier: NgramClassifier, training: JSONValue, quality: [Metric],
-    to path: (String) -> String
+    _ classifier: NgramClassifier, mask: NameMask = NameMask([]), training: JSONValue,
+    quality: [Metric], to path: (String) -> String
   ) throws(Diagnostic) {
     let features = classifier.features
     let json = ClassifierDescription.json(
@@ -39,7 +41,7 @@ enum ClassifierFolder {
           "order": .integer(features.order), "bits": .integer(features.bits),
         ])
       ],
-      training: training, quality: quality)
+      mask: mask, training: training, quality: quality)
     try AtomicFile.write(Array(json.indentedText.utf8), to: path(description))
     try AtomicFile.write(
       NgramWeights.bytes(of: classifier.regression, bits: classifier.features.bits),

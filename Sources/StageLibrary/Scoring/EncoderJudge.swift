@@ -19,6 +19,8 @@ struct EncoderJudge: TextClassifier {
   let temperature: Double
   /// Longest text, tokens.
   let maximumLength: Int
+  /// Most windows of a text; its probabilities are their mean.
+  let windows: Int
   let model: LanguageModel
   let tokenizer: any Tokenizer
 
@@ -40,6 +42,13 @@ struct EncoderJudge: TextClassifier {
     else {
       throw fail("'max_length' is not from 1 to the encoder's \(model.specification.context)")
     }
+    windows =
+      try description.value["chunks"].map { value throws(Diagnostic) in
+        guard let windows = value.integer, (1...1024).contains(windows) else {
+          throw fail("'chunks' is not from 1 to 1,024")
+        }
+        return windows
+      } ?? 1
     labels = description.labels
     temperature = description.temperature
     maximumLength = length
@@ -49,19 +58,26 @@ struct EncoderJudge: TextClassifier {
     of texts: [String], log: (String) -> Void, progress: (Int) throws(Diagnostic) -> Void
   ) throws(Diagnostic) -> [[Double]] {
     let encoded = try EncoderTexts(
-      texts, tokenizer: tokenizer, maximumLength: maximumLength,
+      texts, tokenizer: tokenizer, maximumLength: maximumLength, windows: windows,
       context: model.specification.context)
     if let remark = encoded.remark { log(remark) }
-    let logits = try EncoderClassifier(model).logits(of: encoded.sequences, progress: progress)
-    return logits.map { Statistics.probabilities(logits: $0, temperature: temperature) }
+    let logits = try EncoderClassifier(model).logits(of: encoded.sequences) {
+      (finished: Int) throws(Diagnostic) in
+      // Windows are read out of order: of texts, the share is told.
+      try progress(finished * texts.count / encoded.sequences.count)
+    }
+    return encoded.combined(logits).map {
+      Statistics.probabilities(logits: $0, temperature: temperature)
+    }
   }
 
   /// - Parameter source: the encoder that was trained; its tokenizer goes with the classifier.
   ///
   /// **Throws**: `file-unwritable`, `weights-not-finite`, `input-file-missing`, `input-unreadable`.
   static func write(
-    _ model: LanguageModel, from source: InputArtifact, maximumLength: Int, temperature: Double,
-    training: JSONValue, quality: [Metric], to output: OutputArtifact
+    _ model: LanguageModel, from source: InputArtifact, maximumLength: Int, windows: Int,
+    temperature: Double, mask: NameMask, training: JSONValue, quality: [Metric],
+    to output: OutputArtifact
   ) throws(Diagnostic) {
     guard let (labels, pooling) = model.specification.classifier else {
       preconditionFailure("an encoder without classes is no classifier")
@@ -74,8 +90,9 @@ struct EncoderJudge: TextClassifier {
       kind: kind, labels: labels, temperature: temperature,
       own: [
         "pooling": .string(pooling.rawValue), "max_length": .integer(maximumLength),
+        "chunks": .integer(windows),
       ],
-      training: training, quality: quality)
+      mask: mask, training: training, quality: quality)
     try AtomicFile.write(
       Array(json.indentedText.utf8), to: output.path(ClassifierFolder.description))
   }

@@ -1,4 +1,5 @@
-// How good a classifier is on documents it has not seen: the figures behind every later claim.
+// How good a classifier is on documents it has not seen: the figures behind every later claim, as
+// metrics. They are computed in JudgedRows.swift.
 
 import CanonicalJSON
 import Reports
@@ -6,32 +7,38 @@ import Statistics
 
 struct HeldOutTest {
   let names: [String]
-  let labels: [Int]
-  let logits: [[Double]]
-  let clusters: [Int]
+  /// Whole sources are on one side and drawn by the bootstrap.
   let bySource: Bool
-  /// Fitted on all held-out documents; goes into the classifier.
-  let temperature: Double
+  let rows: JudgedRows
   private let bootstrap: Bootstrap
 
-  init(
-    logits: [[Double]], labels: [Int], names: [String], clusters: [Int], bySource: Bool,
-    bootstrap: Bootstrap
-  ) {
-    self.logits = logits
-    self.labels = labels
+  init(_ rows: JudgedRows, names: [String], bySource: Bool, bootstrap: Bootstrap) {
+    self.rows = rows
     self.names = names
-    self.clusters = clusters
     self.bySource = bySource
     self.bootstrap = bootstrap
-    temperature = Calibration.temperature(logits: logits, labels: labels)
   }
 
-  private var predictions: [Int] { logits.map(argmax) }
+  /// - Parameter temperatures: of each document, chosen without it.
+  init(
+    logits: [[Double]], labels: [Int], names: [String], clusters: [Int], bySource: Bool,
+    temperatures: [Double], bootstrap: Bootstrap
+  ) {
+    self.init(
+      JudgedRows(
+        labels: labels, classCount: names.count,
+        probabilities: zip(logits, temperatures).map {
+          Statistics.probabilities(logits: $0, temperature: $1)
+        },
+        untempered: logits.map { Statistics.probabilities(logits: $0) }, clusters: clusters),
+      names: names, bySource: bySource, bootstrap: bootstrap)
+  }
 
-  /// Probabilities for measuring calibration: each half is tempered by the temperature of the other,
-  /// so that no document judges a temperature it has helped to choose.
-  private var crossed: [[Double]] {
+  /// Temperatures that judge themselves honestly where no others are at hand: each half is tempered
+  /// by the temperature of the other.
+  static func crossedTemperatures(
+    logits: [[Double]], labels: [Int], clusters: [Int]
+  ) -> [Double] {
     var halves = [Double](repeating: 1, count: 2)
     for half in 0...1 {
       let others = labels.indices.filter { clusters[$0] % 2 != half }
@@ -39,58 +46,108 @@ struct HeldOutTest {
       halves[half] = Calibration.temperature(
         logits: others.map { logits[$0] }, labels: others.map { labels[$0] })
     }
-    return labels.indices.map {
-      Statistics.probabilities(logits: logits[$0], temperature: halves[clusters[$0] % 2])
-    }
+    return clusters.map { halves[$0 % 2] }
   }
 
-  var metrics: [Metric] {
+  /// - Parameter prefix: of every name, such as `folds_`.
+  func metrics(prefix: String = "") -> [Metric] {
     let quality = ClassificationQuality(
-      labels: labels, predictions: predictions, classCount: names.count)
+      labels: rows.labels, predictions: rows.predictions, classCount: names.count)
     let n = quality.count
-    let ends = intervals
-    let bins = Calibration.bins(probabilities: crossed, labels: labels)
-    var metrics = [
+    let sources = (rows.clusters.max() ?? -1) + 1
+    let figures = rows.figures
+    let ends = rows.intervals(bySource: bySource, bootstrap)
+    func metric(_ name: String, _ value: Double, _ end: Int, _ count: Int, _ unit: String = "share")
+      -> Metric
+    {
       Metric(
-        "accuracy", quality.accuracy, unit: "share", low: ends[0].low, high: ends[0].high,
-        count: n),
-      Metric("macro_f1", quality.macroF1, low: ends[1].low, high: ends[1].high, count: n),
-      Metric("majority_accuracy", quality.majorityAccuracy, unit: "share", count: n),
-      Metric("ece", Calibration.error(bins), unit: "share", count: n),
-      Metric("temperature", temperature, count: n),
+        prefix + name, value, unit: unit, low: ends[end].low, high: ends[end].high, count: count)
+    }
+    var metrics = [
+      metric("accuracy", figures.accuracy, 0, n),
+      metric("macro_f1", figures.macroF1, 1, n, ""),
+      Metric(
+        prefix + "majority_accuracy", quality.majorityAccuracy, unit: "share", count: n),
+      metric("ece", figures.calibrationError, 4, n),
+      metric("ece_untempered", figures.untemperedCalibrationError, 5, n),
     ]
     if bySource {
-      metrics.append(
-        Metric(
-          "accuracy_by_source", bySourceAccuracy, unit: "share",
-          count: (clusters.max() ?? -1) + 1))
+      metrics += [
+        metric("accuracy_by_source", figures.accuracyBySource, 2, sources),
+        metric("macro_f1_by_source", figures.macroF1BySource, 3, sources, ""),
+      ]
     }
+    metrics += classes(quality, ends, prefix)
+    metrics += cells(quality, figures, ends, prefix)
+    return metrics + reliability(prefix)
+  }
+
+  private func classes(
+    _ quality: ClassificationQuality, _ ends: [Interval], _ prefix: String
+  ) -> [Metric] {
+    var metrics: [Metric] = []
     for (label, name) in names.enumerated() {
       let at: KeyValuePairs<String, JSONValue> = ["class": .string(name)]
       if let recall = quality.recall(label) {
         let support = quality.support(label)
-        let interval = Interval.wilson(successes: quality.confusion[label][label], of: support)
+        let interval =
+          bySource
+          ? ends[6 + label * names.count + label]
+          : Interval.wilson(successes: quality.confusion[label][label], of: support)
         metrics.append(
           Metric(
-            "recall", recall, unit: "share", low: interval.low, high: interval.high,
+            prefix + "recall", recall, unit: "share", low: interval.low, high: interval.high,
             count: support, at: at))
       }
       if let precision = quality.precision(label) {
         metrics.append(
-          Metric("precision", precision, unit: "share", count: quality.predicted(label), at: at))
-      }
-      metrics.append(Metric("f1", quality.f1(label), count: n, at: at))
-    }
-    for (row, name) in names.enumerated() {
-      for (column, other) in names.enumerated() {
-        metrics.append(
           Metric(
-            "confusion", Double(quality.confusion[row][column]), unit: "documents",
-            count: quality.support(row),
+            prefix + "precision", precision, unit: "share", count: quality.predicted(label),
+            at: at))
+      }
+      metrics.append(Metric(prefix + "f1", quality.f1(label), count: quality.count, at: at))
+    }
+    return metrics
+  }
+
+  /// Counts, and what a correction for confusion needs: P(predicted | true) and the mean probability
+  /// of each class given the true one.
+  private func cells(
+    _ quality: ClassificationQuality, _ figures: JudgedRows.Figures, _ ends: [Interval],
+    _ prefix: String
+  ) -> [Metric] {
+    let k = names.count
+    var counts: [Metric] = []
+    var shares: [Metric] = []
+    var responses: [Metric] = []
+    for (row, name) in names.enumerated() {
+      let support = quality.support(row)
+      for (column, other) in names.enumerated() {
+        counts.append(
+          Metric(
+            prefix + "confusion", Double(quality.confusion[row][column]), unit: "documents",
+            count: support, at: ["true": .string(name), "predicted": .string(other)]))
+        guard support > 0 else { continue }
+        let share = ends[6 + row * k + column]
+        shares.append(
+          Metric(
+            prefix + "confusion_probability", figures.confusion[row][column], unit: "share",
+            low: share.low, high: share.high, count: support,
             at: ["true": .string(name), "predicted": .string(other)]))
+        let response = ends[6 + k * k + row * k + column]
+        responses.append(
+          Metric(
+            prefix + "response", figures.response[row][column], unit: "probability",
+            low: response.low, high: response.high, count: support,
+            at: ["true": .string(name), "class": .string(other)]))
       }
     }
-    for bin in bins {
+    return counts + shares + responses
+  }
+
+  private func reliability(_ prefix: String) -> [Metric] {
+    var metrics: [Metric] = []
+    for bin in Calibration.bins(probabilities: rows.probabilities, labels: rows.labels) {
       let at: KeyValuePairs<String, JSONValue> = [
         "from": .number(bin.low), "to": .number(bin.high),
       ]
@@ -98,37 +155,13 @@ struct HeldOutTest {
         successes: Int((bin.accuracy * Double(bin.count)).rounded()), of: bin.count)
       metrics.append(
         Metric(
-          "calibration_accuracy", bin.accuracy, unit: "share", low: interval.low,
+          prefix + "calibration_accuracy", bin.accuracy, unit: "share", low: interval.low,
           high: interval.high, count: bin.count, at: at))
       metrics.append(
-        Metric("calibration_confidence", bin.confidence, unit: "share", count: bin.count, at: at))
+        Metric(
+          prefix + "calibration_confidence", bin.confidence, unit: "share", count: bin.count,
+          at: at))
     }
     return metrics
-  }
-
-  /// Of accuracy and macro-F1; whole sources are drawn where the split is by source.
-  private var intervals: [Interval] {
-    let owner = bySource ? clusters : Array(labels.indices)
-    let count = (owner.max() ?? -1) + 1
-    var members = [[Int]](repeating: [], count: count)
-    for (row, cluster) in owner.enumerated() { members[cluster].append(row) }
-    let predictions = predictions
-    return bootstrap.intervals(count: count) { drawn in
-      let rows = drawn.flatMap { members[$0] }
-      let quality = ClassificationQuality(
-        labels: rows.map { labels[$0] }, predictions: rows.map { predictions[$0] },
-        classCount: names.count)
-      return [quality.accuracy, quality.macroF1]
-    }
-  }
-
-  private var bySourceAccuracy: Double {
-    var right = [Double](repeating: 0, count: (clusters.max() ?? -1) + 1)
-    var sizes = right
-    for (row, prediction) in predictions.enumerated() {
-      sizes[clusters[row]] += 1
-      right[clusters[row]] += prediction == labels[row] ? 1 : 0
-    }
-    return zip(right, sizes).reduce(0) { $0 + $1.0 / $1.1 } / Double(max(1, sizes.count))
   }
 }

@@ -110,13 +110,14 @@ struct QualityMeasure {
   }
 
   /// One JSON object per document.
-  func lines(_ likelihoods: [Likelihood]?) -> [JSONValue] {
+  func lines(_ likelihoods: [Likelihood]?, _ gibberish: GibberishIndex?) -> [JSONValue] {
     documents.indices.map { row in
       var members: [(String, JSONValue)] = [
         ("id", .string(documents[row].id)), ("words", .integer(text.documents[row].count)),
         ("longest_loop", .integer(loops[row])),
       ]
       if let value = repetition[row] { members.append(("repetition_4", .number(value))) }
+      if let value = gibberish?.values[row] { members.append(("gibberish", .number(value))) }
       if let likelihood = likelihoods?[row] {
         members.append(("tokens", .integer(likelihood.tokens)))
         members.append(("negative_log_likelihood", .number(likelihood.negativeLogLikelihood)))

@@ -24,7 +24,10 @@ enum ScoreBiasStage: StageBody {
       labels: classifier.labels, poles: poles,
       replicates: stage.parameters.integer("bootstrap"),
       clustersBySource: stage.parameters.string("cluster") == "source", random: stage.random)
-    let metrics = measure.metrics(of: corpus, against: reference)
+    var metrics = measure.metrics(of: corpus, against: reference)
+    for name in stage.parameters.strings("by") {
+      metrics += try measure.parts(of: corpus, by: name)
+    }
     var lines: [UInt8] = []
     for line in corpus.lines(classifier.labels) {
       lines += line.canonicalBytes

@@ -33,19 +33,41 @@ enum ScoreQualityStage: StageBody {
           other, prefix: "reference_", description: judge.description)
       }
     }
+    let gibberish = try index(of: documents, "corpus", stage)
+    if let gibberish { metrics += gibberish.metrics() }
+    if let reference, let other = try index(of: reference, "reference", stage) {
+      metrics += other.metrics(prefix: "reference_")
+    }
     let measure = QualityMeasure(
       documents: documents, reference: reference,
       longestPeriod: stage.parameters.integer("longest_period"))
     metrics += measure.metrics
 
     var lines: [UInt8] = []
-    for line in measure.lines(likelihoods) {
+    for line in measure.lines(likelihoods, gibberish) {
       lines += line.canonicalBytes
       lines.append(UInt8(ascii: "\n"))
     }
     try AtomicFile.write(lines, to: stage.output("scores").path("scores.jsonl"))
     try AtomicFile.write(
       Metric.file(metrics), to: stage.output("metrics").path("metrics.json"))
+  }
+
+  /// The gibberish index of documents; nil without a classifier for it.
+  private static func index(
+    of documents: [Document], _ port: String, _ stage: StageContext
+  ) throws(Diagnostic) -> GibberishIndex? {
+    guard let artifact = stage.optionalInput("gibberish") else { return nil }
+    return try GibberishIndex(
+      documents, try ClassifierFolder.read(artifact),
+      rule: stage.parameters.choice("gibberish_index"),
+      leastWords: stage.parameters.integer("least_words")
+    ) {
+      stage.log("gibberish, \(port): \($0)")
+    } progress: { (done: Int, total: Int) throws(Diagnostic) in
+      stage.progress(step: done, of: total, unit: "sentences", note: "gibberish, \(port)")
+      if stage.isStopping { throw .interrupted }
+    }
   }
 
   private static func read(
@@ -58,7 +80,7 @@ enum ScoreQualityStage: StageBody {
 
   static func memory(for order: StageSizes) -> Int {
     // Weights once, activations of one batch, texts as tokens and words.
-    384 << 20 + 2 * order.bytes(of: "model")
+    384 << 20 + 2 * order.bytes(of: "model") + 3 * order.bytes(of: "gibberish")
       + 24 * (order.bytes(of: "corpus") + order.bytes(of: "reference"))
   }
 }

@@ -59,6 +59,15 @@ public let scoringExplanations: [String: String] = [
   label come from one outlet, the classifier would only learn that outlet's style and the figures
   could not show it. Bring more sources, or split by document and say so.
   """,
+  "classifier-folds": """
+  In leave-source-out folds every source is in one fold as a whole, and each fold's classifier learns from the
+  other folds. So there must be at least as many sources as folds. Documents without a source count
+  as sources of their own.
+  """,
+  "classifier-idle": """
+  A parameter that does nothing is a mistake: what it asks for would silently not happen. baseline puts
+  n-grams beside an encoder; folds needs at least two, or 0 for none.
+  """,
   "classifier-malformed": """
   A classifier is a folder with classifier.json (kind, labels, temperature, quality, and what its kind
   needs) and the weights: weights.bin for n-grams, config.json, model.safetensors and tokenizer.json
@@ -78,9 +87,23 @@ public let scoringExplanations: [String: String] = [
   max_length counts all tokens of a text, those of the tokenizer's template included. It must leave
   room for at least one token of the text and fit the encoder's positions.
   """,
+  "group-unknown": """
+  score-bias can split a corpus by source, by label, or by a name in the documents' group. compose-benchmark
+  writes topic, class and seen there, and what a model writes keeps its prompt's group. A name that no
+  document has would give a table without rows.
+  """,
   "label-unknown": """
   A parameter names a class that the classifier does not know. Labels are compared byte by byte;
   they are those of the corpus it was trained on.
+  """,
+  "gibberish-too-few": """
+  compose-gibberish deals the sentences of real texts to four classes, each sentence once. A corpus with
+  few or short sentences, or with the same ones again and again, has too few for a judge to learn from.
+  """,
+  "gibberish-classes": """
+  The gibberish index is level × probability of the winning class, and the levels belong to names: noise 0,
+  word-salad 1, mild-gibberish 2, clean 3. A classifier of anything else has no levels. compose-gibberish
+  makes sentences of these classes, train-classifier learns them.
   """,
   "nothing-to-score": """
   A corpus without documents has no shares and no perplexity. The stage before it wrote nothing:

@@ -33,12 +33,28 @@ extension NgramClassifier: TextClassifier {
   }
 }
 
+/// A classifier that has learnt from texts without certain names judges texts without them.
+struct MaskedClassifier: TextClassifier {
+  let classifier: any TextClassifier
+  let mask: NameMask
+
+  var labels: [String] { classifier.labels }
+
+  func probabilities(
+    of texts: [String], log: (String) -> Void, progress: (Int) throws(Diagnostic) -> Void
+  ) throws(Diagnostic) -> [[Double]] {
+    try classifier.probabilities(of: texts.map(mask.masked), log: log, progress: progress)
+  }
+}
+
 /// What classifier.json says of every kind of classifier.
 struct ClassifierDescription {
   let value: JSONValue
   let kind: String
   let labels: [String]
   let temperature: Double
+  /// Names that are masked in every text; mostly none.
+  let mask: NameMask
 
   /// **Throws**: `json-syntax`, `classifier-malformed`.
   init(_ bytes: [UInt8], shown path: String) throws(Diagnostic) {
@@ -61,20 +77,26 @@ struct ClassifierDescription {
     guard let temperature = value["temperature"]?.double, Calibration.range.contains(temperature)
     else { throw fail("'temperature' is not a number from 0.05 to 20") }
     self.temperature = temperature
+    let names = value["mask"]?.array ?? []
+    guard value["mask"] == nil || value["mask"]?.array != nil, names.count <= 1 << 20,
+      names.allSatisfy({ $0.string != nil })
+    else { throw fail("'mask' is not a list of names") }
+    mask = NameMask(names.compactMap(\.string))
   }
 
   /// The members that every kind writes.
   static func json(
     kind: String, labels: [String], temperature: Double, own: KeyValuePairs<String, JSONValue>,
-    training: JSONValue, quality: [Metric]
+    mask: NameMask, training: JSONValue, quality: [Metric]
   ) -> JSONValue {
     .object(
       JSONObject(
         [
           ("kind", .string(kind)), ("labels", .array(labels.map(JSONValue.string))),
           ("temperature", .number(temperature)),
-        ] + own.map { ($0.key, $0.value) } + [
-          ("training", training), ("quality", .array(quality.map(\.json))),
-        ]))
+        ] + own.map { ($0.key, $0.value) }
+          + (mask.isEmpty ? [] : [("mask", .array(mask.names.map(JSONValue.string)))]) + [
+            ("training", training), ("quality", .array(quality.map(\.json))),
+          ]))
   }
 }

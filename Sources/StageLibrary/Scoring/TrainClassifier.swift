@@ -1,5 +1,6 @@
-// stages/train-classifier: learn to tell labels apart, and say how well on documents held out. Here is
-// what all architectures share and the n-grams; encoders are in TrainEncoderClassifier.swift.
+// stages/train-classifier: learn to tell labels apart, and say how well on documents held out and, in folds,
+// on sources held out. Here is what all architectures share; NgramLearner.swift and
+// EncoderLearner.swift learn.
 
 import CanonicalJSON
 import Corpora
@@ -16,7 +17,12 @@ enum TrainClassifierStage: StageBody {
     let parameters = stage.parameters
     let isEncoder = parameters.string("architecture") == EncoderJudge.kind
     if !isEncoder, stage.optionalInput("encoder") != nil { throw .classifierEncoderUnused }
-    let corpus = try Corpus.read(files: stage.input("corpus").files)
+    try refuseIdle(parameters)
+    var corpus = try Corpus.read(files: stage.input("corpus").files)
+    let mask = NameMask(
+      sourcesOf: parameters.boolean("mask_sources") ? corpus.documents : [],
+      and: parameters.strings("mask"))
+    corpus = masked(corpus, mask, stage)
     let split = try ClassifierSplit(
       corpus, heldOut: parameters.number("held_out"),
       way: ClassifierSplit.Way(rawValue: parameters.string("split_by"))!,
@@ -25,93 +31,92 @@ enum TrainClassifierStage: StageBody {
       "\(split.training.count) documents to learn from, \(split.heldOut.count) held out "
         + (split.bySource ? "by source" : "by document")
         + ", \(split.unlabelled) without a label left out")
+    let ngrams = NgramLearner(stage: stage, labels: split.labels)
+    let learner: any ClassifierLearner =
+      isEncoder ? try EncoderLearner(stage, labels: split.labels) : ngrams
+    let trial = ClassifierTrial(stage: stage, split: split, corpus: corpus)
+    // Folds first: they are kept as they are made, what comes after is one training.
+    var metrics = try trial.folds(
+      of: learner, against: parameters.boolean("baseline") ? ngrams : nil)
+    let (tempered, test, temperature, cut) = try trial.heldOut(of: learner)
+    var own = test.metrics()
+    own.append(Metric("temperature", temperature, count: tempered.validation))
+    if parameters.boolean("baseline") { own += try trial.baseline(ngrams, beside: test) }
+    own += tempered.classifier.metrics
+    own += [
+      Metric("training_documents", Double(tempered.learnt), count: tempered.learnt),
+      Metric("validation_documents", Double(tempered.validation), count: tempered.validation),
+    ]
     if isEncoder {
-      try TrainEncoderClassifier(stage, split).run()
-    } else {
-      try trainNgrams(stage, split)
+      own.append(
+        Metric(
+          "truncated_documents", Double(cut), unit: "documents", count: split.heldOut.count))
     }
-  }
-
-  /// The figures of a classifier that has given these logits to the held-out documents.
-  static func test(
-    _ stage: StageContext, _ split: ClassifierSplit, logits: [[Double]]
-  ) -> HeldOutTest {
-    HeldOutTest(
-      logits: logits, labels: split.heldOut.map { split.labels.firstIndex(of: $0.label!)! },
-      names: split.labels, clusters: ClassifierSplit.clusters(split.heldOut),
-      bySource: split.bySource,
-      bootstrap: Bootstrap(
-        replicates: stage.parameters.integer("bootstrap"),
-        stream: stage.random("held-out/bootstrap")))
-  }
-
-  private static func trainNgrams(
-    _ stage: StageContext, _ split: ClassifierSplit
-  ) throws(Diagnostic) {
-    let parameters = stage.parameters
-    let features = NgramFeatures(
-      order: parameters.integer("order"), bits: parameters.integer("feature_bits"))
-    let (regression, convergence) = LogisticRegression.fit(
-      rows: split.training.map { features.vector(of: $0.text) },
-      labels: split.training.map { split.labels.firstIndex(of: $0.label!)! },
-      classCount: split.labels.count,
-      rowWeights: parameters.boolean("equal_sources") ? sourceWeights(split.training) : nil,
-      settings: .init(
-        l2: parameters.number("l2"), maximumIterations: parameters.integer("iterations"),
-        tolerance: parameters.number("tolerance"),
-        minimumRows: parameters.integer("minimum_documents"))
-    ) { stage.progress(step: $0, of: nil, loss: $1) }
-    stage.log(
-      "\(regression.features.count) features, \(convergence.iterations) iterations, largest "
-        + "derivative \(convergence.gradient): \(convergence.converged ? "" : "not ")converged")
-
-    let test = test(
-      stage, split,
-      logits: split.heldOut.map { regression.logits(features.vector(of: $0.text)) })
-    let metrics =
-      test.metrics + [
-        Metric("converged", convergence.converged ? 1 : 0, count: convergence.iterations),
-        Metric("training_documents", Double(split.training.count), count: split.training.count),
-      ]
-    let classifier = NgramClassifier(
-      features: features, labels: split.labels, temperature: test.temperature,
-      regression: regression)
-    let folder = stage.output("classifier")
-    try ClassifierFolder.write(
-      classifier,
-      training: .object([
-        "documents": .integer(split.training.count), "held_out": .integer(split.heldOut.count),
-        "unlabelled": .integer(split.unlabelled),
-        "split_by": .string(split.bySource ? "source" : "document"),
-        "converged": .boolean(convergence.converged),
-        "iterations": .integer(convergence.iterations), "objective": .number(convergence.value),
-        "largest_derivative": .number(convergence.gradient),
-      ]),
-      quality: metrics, to: folder.path)
+    metrics = own + metrics
+    var training: [(String, JSONValue)] = [
+      ("documents", .integer(tempered.learnt)), ("validation", .integer(tempered.validation)),
+      ("held_out", .integer(split.heldOut.count)), ("unlabelled", .integer(split.unlabelled)),
+      ("split_by", .string(split.bySource ? "source" : "document")),
+      ("temperature_from", .string(tempered.temperature == nil ? "held out" : "validation")),
+    ]
+    for (name, value) in tempered.classifier.training {
+      let isCut = name == "truncated"
+      training.append((name, isCut ? .integer((value.integer ?? 0) + cut) : value))
+    }
+    try tempered.classifier.write(
+      temperature: temperature, mask: mask, training: .object(JSONObject(training)),
+      quality: metrics, to: stage.output("classifier"))
     try AtomicFile.write(
       Metric.file(metrics), to: stage.output("metrics").path("metrics.json"))
   }
 
-  static func memory(for order: StageSizes) -> Int {
-    let bytes = order.bytes(of: "corpus")
-    if order.parameters.string("architecture") == EncoderJudge.kind {
-      // A fifth copy of the weights: those of the best epoch.
-      let encoder = order.bytes(of: "encoder")
-      return ModelMemory(modelBytes: encoder).training(
-        tokens: max(
-          order.parameters.integer("micro_batch_tokens"), order.parameters.integer("max_length")))
-        + 2 * encoder + 12 * bytes
+  /// **Throws**: `classifier-idle`.
+  private static func refuseIdle(_ parameters: Parameters) throws(Diagnostic) {
+    if parameters.boolean("baseline"), parameters.string("architecture") != EncoderJudge.kind {
+      throw .classifierIdle("baseline", "n-grams are the baseline themselves")
     }
-    // L-BFGS keeps about 26 vectors of weights (four classes assumed); rows take 16 bytes a feature.
-    let features = min(1 << order.parameters.integer("feature_bits"), bytes / 4)
-    return 128 << 20 + 26 * 8 * 4 * features + 12 * bytes
+    if parameters.integer("folds") == 1 {
+      throw .classifierIdle("folds", "one fold leaves nothing to learn from")
+    }
   }
 
-  /// Every source has the same weight in sum.
-  private static func sourceWeights(_ documents: [Document]) -> [Double] {
-    let clusters = ClassifierSplit.clusters(documents)
-    var sizes = [Double](repeating: 0, count: (clusters.max() ?? -1) + 1)
-    for cluster in clusters { sizes[cluster] += 1 }
-    return clusters.map { 1 / sizes[$0] }
+  private static func masked(
+    _ corpus: Corpus, _ mask: NameMask, _ stage: StageContext
+  ) -> Corpus {
+    guard !mask.isEmpty else { return corpus }
+    var result = corpus
+    var changed = 0
+    for index in result.documents.indices {
+      let text = mask.masked(result.documents[index].text)
+      if text != result.documents[index].text { changed += 1 }
+      result.documents[index].text = text
+    }
+    stage.log(
+      "\(mask.names.count) names masked, in \(changed) of \(corpus.documents.count) documents")
+    return result
+  }
+
+  static func memory(for order: StageSizes) -> Int {
+    let bytes = order.bytes(of: "corpus")
+    // L-BFGS keeps about 26 vectors of weights (four classes assumed); rows take 16 bytes a feature.
+    let features = min(1 << order.parameters.integer("feature_bits"), bytes / 4)
+    let ngrams = 128 << 20 + 26 * 8 * 4 * features + 12 * bytes
+    guard order.parameters.string("architecture") == EncoderJudge.kind else { return ngrams }
+    // A fifth copy of the weights: those of the best epoch.
+    let encoder = order.bytes(of: "encoder")
+    let training =
+      ModelMemory(modelBytes: encoder).training(
+        tokens: max(
+          order.parameters.integer("micro_batch_tokens"), order.parameters.integer("max_length")))
+      + 2 * encoder + 12 * bytes
+    return order.parameters.boolean("baseline") ? max(ngrams, training) : training
+  }
+}
+
+extension Diagnostic {
+  static func classifierIdle(_ parameter: String, _ reason: String) -> Diagnostic {
+    Diagnostic(
+      "classifier-idle", "'\(parameter)' would do nothing: \(reason)", help: "leave it out",
+      consequence: .stageFailed)
   }
 }
