@@ -88,9 +88,9 @@ public struct Checkpoint: Sendable {
   }
 
   public init(_ parts: [Safetensors], shown: String) throws(Diagnostic) {
-    try self.init(
-      parts.flatMap { part in part.entries.map { StoredTensor($0, in: part.file) } }, shown: shown,
-      fileCount: parts.count)
+    var tensors: [StoredTensor] = []
+    for part in parts { tensors += try NF4Files.tensors(of: part) }
+    try self.init(tensors, shown: shown, fileCount: parts.count)
   }
 
   /// Under transformers' names where the architecture is known.
@@ -109,14 +109,7 @@ public struct Checkpoint: Sendable {
   }
 
   public subscript(name: String) -> StoredTensor? {
-    var low = 0
-    var high = tensors.count
-    while low < high {
-      let middle = (low + high) / 2
-      if bytesPrecede(tensors[middle].name, name) { low = middle + 1 } else { high = middle }
-    }
-    guard low < tensors.count, bytesEqual(tensors[low].name, name) else { return nil }
-    return tensors[low]
+    tensors.named(name, by: \.name)
   }
 
   /// All weights are here with the right shapes, nothing unknown is: else one diagnostic that lists
@@ -232,21 +225,29 @@ public struct MatchedCheckpoint: Sendable {
     }
   }
 
+  /// In which blocks the tensor with this number can be used as it is stored; nil if it cannot. No
+  /// value is looked at.
+  public func blockFormat(_ number: Int) -> BlockFormat? {
+    let stored = items[number].stored
+    guard stored.shape.count == 2, !items[number].tensor.isTransposed, stored.count > 0 else {
+      return nil
+    }
+    return switch stored.form {
+    case .elements(.float16): .float16
+    case .elements(.bfloat16): .bfloat16
+    case .elements, .gathered: nil
+    case .blocks(let format): format
+    }
+  }
+
   /// The tensor with this number as it is stored, if that is a matrix in blocks or in 16 bits; nil
   /// otherwise. Every value has been looked at.
   ///
   /// **Throws**: `checkpoint-not-finite`.
   public func block(_ number: Int) throws(Diagnostic) -> Blocks? {
+    guard let format = blockFormat(number) else { return nil }
     let item = items[number]
     let stored = item.stored
-    guard stored.shape.count == 2, !item.tensor.isTransposed, stored.count > 0 else { return nil }
-    let format: BlockFormat
-    switch stored.form {
-    case .elements(.float16): format = .float16
-    case .elements(.bfloat16): format = .bfloat16
-    case .elements: return nil
-    case .blocks(let stored): format = stored
-    }
     let blocks = Blocks(
       format: format, rows: stored.shape[0], columns: stored.shape[1], file: stored.file,
       range: stored.range, rowOrder: stored.rowOrder)

@@ -116,6 +116,15 @@ struct ConfigurationMembers {
     guard value == .boolean(expected) else { throw .modelFeature(shown, name, value) }
   }
 
+  /// NF4 of bitsandbytes is read (NF4Files.swift); what other methods make of weights is not.
+  func requireReadableQuantisation() throws(Diagnostic) {
+    guard let value = value("quantization_config") else { return }
+    let isNF4 =
+      value["quant_method"] == "bitsandbytes" && value["bnb_4bit_quant_type"] == "nf4"
+      && value["load_in_4bit"] == true
+    guard isNF4 else { throw .modelFeature(shown, "quantization_config", value) }
+  }
+
   /// Everything that is not named in `known`: kept, so that writing a model loses nothing of it.
   func others(than known: Set<String>) -> JSONObject {
     let stale = known.union(Self.stale)

@@ -139,9 +139,7 @@ public struct EncoderConfiguration: Sendable, Equatable {
     try members.require("is_decoder", false)
     try members.require("add_cross_attention", false)
     try members.require("is_encoder_decoder", false)
-    if let value = members.value("quantization_config") {
-      throw .modelFeature(shown, "quantization_config", value)
-    }
+    try members.requireReadableQuantisation()
     configuredLabels = try Self.labels(members)
     let pooling = try members.text("classifier_pooling", "cls")
     guard let pooling = Pooling(rawValue: pooling) else {

@@ -61,6 +61,7 @@ public struct GPT2Configuration: Sendable, Equatable {
     try members.require("scale_attn_by_inverse_layer_idx", false)
     try members.require("add_cross_attention", false)
     try members.require("tie_word_embeddings", true)
+    try members.requireReadableQuantisation()
   }
 
   /// What we write: enough for transformers, and no more (no version, no host).

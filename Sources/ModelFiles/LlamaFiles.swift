@@ -122,9 +122,10 @@ public struct LlamaConfiguration: Sendable, Equatable {
     guard activation == "silu" || activation == "swish" else {
       throw .modelFeature(shown, "hidden_act", activation)
     }
-    for name in ["layer_types", "quantization_config"] {
-      if let value = members.value(name) { throw .modelFeature(shown, name, value) }
+    if let value = members.value("layer_types") {
+      throw .modelFeature(shown, "layer_types", value)
     }
+    try members.requireReadableQuantisation()
     others = members.others(than: Self.known)
   }
 

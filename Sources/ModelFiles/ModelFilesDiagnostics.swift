@@ -67,17 +67,22 @@ extension Diagnostic {
   static func checkpointTensors(
     _ path: String, missing: [String], misshapen: [String], unknown: [String]
   ) -> Diagnostic {
+    Diagnostic(
+      "checkpoint-tensors", "the weights in '\(path)' are not those of the model in config.json",
+      notes: tensorNotes(missing, misshapen, unknown),
+      help: "use the config.json that was saved together with the weights")
+  }
+
+  /// How tensors of a file differ from those that a layout asks for.
+  static func tensorNotes(
+    _ missing: [String], _ misshapen: [String], _ unknown: [String]
+  ) -> [Diagnostic.Note] {
     func list(_ names: [String]) -> String {
       names.prefix(8).joined(separator: ", ")
         + (names.count > 8 ? " and \(names.count - 8) more" : "")
     }
-    var notes: [Diagnostic.Note] = []
-    if !missing.isEmpty { notes.append(.init("missing: \(list(missing))")) }
-    if !misshapen.isEmpty { notes.append(.init("wrong shape: \(list(misshapen))")) }
-    if !unknown.isEmpty { notes.append(.init("unknown: \(list(unknown))")) }
-    return Diagnostic(
-      "checkpoint-tensors", "the weights in '\(path)' are not those of the model in config.json",
-      notes: notes, help: "use the config.json that was saved together with the weights")
+    return [("missing", missing), ("wrong shape", misshapen), ("unknown", unknown)]
+      .filter { !$1.isEmpty }.map { Diagnostic.Note("\($0): \(list($1))") }
   }
 
   static func checkpointUntied(_ path: String, _ name: String, from original: String) -> Diagnostic

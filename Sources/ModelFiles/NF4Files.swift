@@ -46,17 +46,32 @@ public struct NF4Matrix: Sendable, Equatable {
     self.map = map
   }
 
+  public var count: Int { shape.reduce(1, *) }
+
   /// - Returns: the numbers, row major.
   public func expanded() -> [Float] {
+    [Float](unsafeUninitializedCapacity: count) { buffer, filled in
+      expand(into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+      filled = count
+    }
+  }
+
+  /// - Parameter target: [out · in], row major, overwritten.
+  func expand(into target: UnsafeMutableBufferPointer<Float>) {
+    precondition(
+      target.count == count, "\(count) numbers do not fit a memory for \(target.count)")
     let scales: [Float] =
       switch scales {
       case .single(let scales): scales
       case .nested(let codes, let magnitudes, let map, let offset):
         codes.enumerated().map { map[Int($1)] * magnitudes[$0 / Self.nestedBlock] + offset }
       }
-    return (0..<shape.reduce(1, *)).map { index in
-      let byte = codes[index / 2]
-      return map[Int(index % 2 == 0 ? byte >> 4 : byte & 15)] * scales[index / Self.block]
+    codes.withUnsafeBufferPointer { codes in
+      for index in 0..<target.count {
+        let byte = codes[index / 2]
+        target[index] =
+          map[Int(index % 2 == 0 ? byte >> 4 : byte & 15)] * scales[index / Self.block]
+      }
     }
   }
 }
@@ -69,6 +84,29 @@ public enum NF4Files {
   public static func names(in file: Safetensors) -> [String] {
     file.entries.map(\.name).filter { $0.hasSuffix(stateSuffix) }
       .map { String($0.dropLast(stateSuffix.count)) }
+  }
+
+  /// The tensors of a file, those of each quantised matrix gathered into one.
+  ///
+  /// **Throws**: as `read`.
+  static func tensors(of file: Safetensors) throws(Diagnostic) -> [StoredTensor] {
+    let names = names(in: file)
+    guard !names.isEmpty else { return file.entries.map { StoredTensor($0, in: file.file) } }
+    var parts = Set<String>()
+    var gathered: [StoredTensor] = []
+    for name in names {
+      let matrix = try read(name, in: file)
+      for suffix in ["", ".quant_map", ".absmax", ".nested_absmax", ".nested_quant_map"] {
+        parts.insert(name + suffix)
+      }
+      parts.insert(name + stateSuffix)
+      gathered.append(
+        StoredTensor(
+          name: name, shape: matrix.shape, form: .gathered(matrix), file: file.file,
+          range: file[name]!.range, interleavedHeads: nil))
+    }
+    return gathered
+      + file.entries.filter { !parts.contains($0.name) }.map { StoredTensor($0, in: file.file) }
   }
 
   /// **Throws**: `nf4-malformed`, `checkpoint-not-finite`.

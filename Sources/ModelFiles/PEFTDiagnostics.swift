@@ -26,18 +26,10 @@ extension Diagnostic {
   static func adapterTensors(
     _ path: String, missing: [String], misshapen: [String], unknown: [String]
   ) -> Diagnostic {
-    func list(_ names: [String]) -> String {
-      names.prefix(8).joined(separator: ", ")
-        + (names.count > 8 ? " and \(names.count - 8) more" : "")
-    }
-    var notes: [Diagnostic.Note] = []
-    if !missing.isEmpty { notes.append(.init("missing: \(list(missing))")) }
-    if !misshapen.isEmpty { notes.append(.init("wrong shape: \(list(misshapen))")) }
-    if !unknown.isEmpty { notes.append(.init("unknown: \(list(unknown))")) }
-    return Diagnostic(
+    Diagnostic(
       "adapter-tensors",
       "the tensors in '\(path)' are not those of this adapter on this base model",
-      notes: notes,
+      notes: tensorNotes(missing, misshapen, unknown),
       help: "use the base model that the adapter was trained on, and its own adapter_config.json")
   }
 

@@ -47,14 +47,7 @@ public struct Safetensors: Sendable {
   }
 
   public subscript(name: String) -> Entry? {
-    var low = 0
-    var high = entries.count
-    while low < high {
-      let middle = (low + high) / 2
-      if bytesPrecede(entries[middle].name, name) { low = middle + 1 } else { high = middle }
-    }
-    guard low < entries.count, bytesEqual(entries[low].name, name) else { return nil }
-    return entries[low]
+    entries.named(name, by: \.name)
   }
 
   /// Reads a tensor as Float, whatever its type.

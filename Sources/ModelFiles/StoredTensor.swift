@@ -1,5 +1,7 @@
-// A tensor where it lies in a file, whatever the file's format: safetensors or GGUF.
+// A tensor where it lies in a file, whatever the file's format: safetensors or GGUF. Matrices of
+// bitsandbytes lie in several tensors at once and are gathered first (NF4Files.swift).
 
+import CanonicalJSON
 import Kernels
 
 /// Name, shape and bytes of a tensor in a mapped file; nothing of it is read yet.
@@ -9,6 +11,8 @@ public struct StoredTensor: Sendable {
     case elements(ElementType)
     /// Rows of blocks (`shape` has two members then).
     case blocks(BlockFormat)
+    /// Codes and scales of bitsandbytes, whose blocks may cross rows.
+    case gathered(NF4Matrix)
   }
 
   /// As transformers calls it.
@@ -29,6 +33,7 @@ public struct StoredTensor: Sendable {
     switch form {
     case .elements(let type): range.count / type.byteCount
     case .blocks(let format): range.count / format.bytesPerBlock * format.elementsPerBlock
+    case .gathered(let matrix): matrix.count
     }
   }
   public var bytes: UnsafeRawBufferPointer {
@@ -39,6 +44,7 @@ public struct StoredTensor: Sendable {
     switch form {
     case .elements(let type): type.rawValue
     case .blocks(let format): format.rawValue
+    case .gathered: BlockFormat.nf4.rawValue
     }
   }
 
@@ -105,6 +111,7 @@ public struct StoredTensor: Sendable {
     case .blocks(let format):
       dequantise(
         format, source.baseAddress!, into: destination.baseAddress!, count: destination.count)
+    case .gathered(let matrix): matrix.expand(into: destination)
     }
   }
 
@@ -123,5 +130,19 @@ public struct StoredTensor: Sendable {
       return bytes.elementsEqual(other.bytes)
     }
     return floats() == other.floats()
+  }
+}
+
+extension Array {
+  /// The element of this name in a list that is sorted by the bytes of names.
+  func named(_ name: String, by path: KeyPath<Element, String>) -> Element? {
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      if bytesPrecede(self[middle][keyPath: path], name) { low = middle + 1 } else { high = middle }
+    }
+    guard low < count, bytesEqual(self[low][keyPath: path], name) else { return nil }
+    return self[low]
   }
 }

@@ -197,13 +197,21 @@ public final class Scheduler: @unchecked Sendable {
     _ options: RunOptions
   ) -> SchedulerState.Work {
     let record = decision.record!
+    let facts = RecordFacts(record)
     var inputs: [String: [Int]] = [:]
-    for input in RecordFacts(record).inputs {
-      inputs[input.port, default: []].append(store.size(of: input.reference) ?? 0)
+    var files: [String: [[String: String]]] = [:]
+    for port in inputPorts(of: instance) {
+      for (position, item) in facts.items(of: port.name).enumerated() {
+        let found = (try? port.files(position, item.reference, in: store)) ?? [:]
+        files[port.name, default: []].append(found)
+        inputs[port.name, default: []].append(
+          port.outside[position] == nil
+            ? store.size(of: item.reference) ?? 0 : found.values.reduce(0) { $0 + fileSize($1) })
+      }
     }
     let parameters = Parameters(
       JSONObject(instance.parameters.map { ($0.name, $0.value.json) }))
-    let sizes = StageSizes(parameters: parameters, inputs: inputs)
+    let sizes = StageSizes(parameters: parameters, inputs: inputs, files: files)
     let body = bodies.first { $0.kind == instance.definition.kind }
     return SchedulerState.Work(
       key: record.key,

@@ -57,19 +57,23 @@ extension Scheduler {
     WorkerOrder(
       store: store.path, record: record, instance: instance.id.description,
       pipeline: pipeline.name, version: options.version,
-      inputs: instance.inputs.map { binding in
-        var outside: [Int: String] = [:]
-        for (position, item) in binding.items.enumerated() {
-          if case .file(let path, _, true) = item.source { outside[position] = path }
-        }
-        return WorkerOrder.InputPort(
-          name: binding.port.name, fileName: Self.fileName(of: binding.port.type) ?? "file",
-          outside: outside)
-      },
+      inputs: Self.inputPorts(of: instance),
       outputs: instance.definition.outputs.map {
         WorkerOrder.OutputPort(name: $0.name, fileName: Self.fileName(of: $0.type))
       }, again: options.again.contains(instance.index) || rechecked.contains(instance.index),
       grace: options.grace)
+  }
+
+  static func inputPorts(of instance: Instance) -> [WorkerOrder.InputPort] {
+    instance.inputs.map { binding in
+      var outside: [Int: String] = [:]
+      for (position, item) in binding.items.enumerated() {
+        if case .file(let path, _, true) = item.source { outside[position] = path }
+      }
+      return WorkerOrder.InputPort(
+        name: binding.port.name, fileName: fileName(of: binding.port.type) ?? "file",
+        outside: outside)
+    }
   }
 
   private static func fileName(of type: ArtifactType) -> String? {

@@ -26,17 +26,11 @@ struct WorkerFiles {
     var inputs: [String: [InputArtifact]] = [:]
     for port in order.inputs {
       var items: [InputArtifact] = []
-      for (position, fact) in facts.inputs.filter({ bytesEqual($0.port, port.name) }).enumerated() {
-        let files =
-          if let outside = port.outside[position] {
-            try store.outsideFiles(of: outside, blobName: port.fileName)
-          } else {
-            try store.files(of: fact.reference, blobName: port.fileName)
-          }
+      for (position, fact) in facts.items(of: port.name).enumerated() {
         items.append(
           InputArtifact(
             port: port.name, coordinates: fact.coordinates, reference: fact.reference,
-            files: files))
+            files: try port.files(position, fact.reference, in: store)))
       }
       inputs[port.name] = items
     }
@@ -62,7 +56,7 @@ struct WorkerFiles {
   /// store cannot change.
   func checkUnchanged() throws(Diagnostic) {
     for port in order.inputs where !port.outside.isEmpty {
-      let items = facts.inputs.filter { bytesEqual($0.port, port.name) }
+      let items = facts.items(of: port.name)
       for (position, path) in port.outside.sorted(by: { $0.key < $1.key }) {
         guard try store.outsideUnchanged(path, items[position].reference) else {
           throw .inputChanged(port.name, path: path)
@@ -93,11 +87,36 @@ struct WorkerFiles {
   }
 }
 
+extension WorkerOrder.InputPort {
+  /// Logical name → path of the item at a position.
+  func files(
+    _ position: Int, _ reference: ObjectReference, in store: Store
+  ) throws(Diagnostic) -> [String: String] {
+    if let outside = outside[position] {
+      return try store.outsideFiles(of: outside, blobName: fileName)
+    }
+    return try store.files(of: reference, blobName: fileName)
+  }
+}
+
+/// Bytes of a file; 0 if it is not there.
+func fileSize(_ path: String) -> Int {
+  var status = stat()
+  return stat(path, &status) == 0 ? Int(status.st_size) : 0
+}
+
 /// The facts of a record, read back from its text: one JSON array per line.
 struct RecordFacts {
   var parameters: [(String, JSONValue)] = []
   var inputs: [(port: String, coordinates: JSONObject, reference: ObjectReference)] = []
   var files: [(path: String, digest: Digest)] = []
+
+  /// The items of an input port, in its order.
+  func items(
+    of port: String
+  ) -> [(port: String, coordinates: JSONObject, reference: ObjectReference)] {
+    inputs.filter { bytesEqual($0.port, port) }
+  }
 
   init(_ record: ActionRecord) {
     for line in record.text.split(separator: "\n") {

@@ -3,9 +3,10 @@
 
 /// The merges of a byte-pair encoding: (left id, right id) → (rank, merged id).
 struct MergeTable: Sendable {
-  private var keys: [UInt64]
-  private var values: [UInt64]
+  /// Key and value by turns: they lie in one line of the cache.
+  private var slots: [UInt64]
   private let mask: Int
+  let rankCount: Int
 
   private static let empty = UInt64.max
 
@@ -14,15 +15,15 @@ struct MergeTable: Sendable {
   init(_ merges: [(left: Int32, right: Int32, merged: Int32)]) {
     var capacity = 16
     while capacity < 2 * merges.count { capacity *= 2 }
-    keys = [UInt64](repeating: Self.empty, count: capacity)
-    values = [UInt64](repeating: 0, count: capacity)
+    slots = [UInt64](repeating: Self.empty, count: 2 * capacity)
     mask = capacity - 1
+    rankCount = merges.count
     for (rank, merge) in merges.enumerated() {
       let key = Self.key(merge.left, merge.right)
       var slot = Self.hash(key) & mask
-      while keys[slot] != Self.empty, keys[slot] != key { slot = (slot + 1) & mask }
-      keys[slot] = key
-      values[slot] = UInt64(rank) << 32 | UInt64(UInt32(bitPattern: merge.merged))
+      while slots[2 * slot] != Self.empty, slots[2 * slot] != key { slot = (slot + 1) & mask }
+      slots[2 * slot] = key
+      slots[2 * slot + 1] = UInt64(rank) << 32 | UInt64(UInt32(bitPattern: merge.merged))
     }
   }
 
@@ -30,11 +31,11 @@ struct MergeTable: Sendable {
   @inline(__always)
   func lookUp(_ left: Int32, _ right: Int32) -> UInt64 {
     let key = Self.key(left, right)
-    return keys.withUnsafeBufferPointer { keys in
+    return slots.withUnsafeBufferPointer { slots in
       var slot = Self.hash(key) & mask
       while true {
-        if keys[slot] == key { return values[slot] }
-        if keys[slot] == Self.empty { return .max }
+        if slots[2 * slot] == key { return slots[2 * slot + 1] }
+        if slots[2 * slot] == Self.empty { return .max }
         slot = (slot + 1) & mask
       }
     }

@@ -1,5 +1,5 @@
 // Merges the bytes of one piece into tokens, and remembers the pieces it has seen (PieceCache.swift).
-// Pieces come from PreTokenizer.swift.
+// Pieces come from PreTokenizer.swift; those longer than words are merged in LongPieceMerging.swift.
 
 /// Working memory of an encoding thread.
 final class PieceEncoder {
@@ -13,6 +13,7 @@ final class PieceEncoder {
   // Scratch of one merge.
   private var symbols: [Int32] = []
   private var pairs: [UInt64] = []
+  private lazy var long = LongPieceMerging(ranks: merges.rankCount)
 
   init(byteTokens: [Int32], merges: MergeTable, wholePieces: [[UInt8]: Int32]?) {
     self.byteTokens = byteTokens
@@ -46,7 +47,7 @@ final class PieceEncoder {
       return
     }
     if piece.count > PieceCache.longestPiece {
-      mergeLong(piece, to: &out)
+      long.merge(piece, byteTokens, merges, to: &out)
     } else {
       mergeShort(piece, to: &out)
     }
@@ -78,78 +79,5 @@ final class PieceEncoder {
       if place < pairs.count { pairs[place] = merges.lookUp(symbols[place], symbols[place + 1]) }
     }
     out.append(contentsOf: symbols)
-  }
-
-  /// A heap of pairs over a linked list: O(n log n), for long unbroken runs.
-  private func mergeLong(_ piece: UnsafeBufferPointer<UInt8>, to out: inout [Int32]) {
-    var symbols = piece.map { byteTokens[Int($0)] }
-    symbols.removeAll { $0 < 0 }
-    let count = symbols.count
-    var previous = (0..<count).map { Int32($0 - 1) }
-    var next = (0..<count).map { Int32($0 + 1) }
-    var heap = PairHeap()
-    func offer(_ left: Int) {
-      let right = Int(next[left])
-      guard right < count else { return }
-      let found = merges.lookUp(symbols[left], symbols[right])
-      if found != .max { heap.push(.init(merge: found, place: Int32(left))) }
-    }
-    for index in 0..<max(0, count - 1) { offer(index) }
-    while let top = heap.pop() {
-      let left = Int(top.place)
-      guard symbols[left] >= 0 else { continue }
-      let right = Int(next[left])
-      // A pair that has changed since it was offered is stale: its successor has its own entry.
-      guard right < count, merges.lookUp(symbols[left], symbols[right]) == top.merge else {
-        continue
-      }
-      symbols[left] = Int32(truncatingIfNeeded: top.merge & 0xFFFF_FFFF)
-      symbols[right] = -1
-      next[left] = next[right]
-      if Int(next[right]) < count { previous[Int(next[right])] = Int32(left) }
-      offer(left)
-      if previous[left] >= 0 { offer(Int(previous[left])) }
-    }
-    for symbol in symbols where symbol >= 0 { out.append(symbol) }
-  }
-}
-
-/// A binary heap: lowest rank first, then leftmost.
-private struct PairHeap {
-  struct Item {
-    /// As `MergeTable.lookUp` gives it.
-    let merge: UInt64
-    let place: Int32
-
-    static func < (a: Item, b: Item) -> Bool { (a.merge, a.place) < (b.merge, b.place) }
-  }
-
-  private var items: [Item] = []
-
-  mutating func push(_ item: Item) {
-    items.append(item)
-    var at = items.count - 1
-    while at > 0, items[at] < items[(at - 1) / 2] {
-      items.swapAt(at, (at - 1) / 2)
-      at = (at - 1) / 2
-    }
-  }
-
-  mutating func pop() -> Item? {
-    guard let top = items.first else { return nil }
-    let last = items.removeLast()
-    guard !items.isEmpty else { return top }
-    items[0] = last
-    var at = 0
-    while true {
-      var least = at
-      for child in [2 * at + 1, 2 * at + 2] where child < items.count && items[child] < items[least]
-      {
-        least = child
-      }
-      if least == at { return top }
-      items.swapAt(at, least)
-      at = least
-    }
   }
 }

@@ -166,9 +166,9 @@ struct Comparison {
   }
 }
 
-/// Lines of cells with columns as wide as their widest cell; all but the first and the last to the
-/// right.
-func aligned(_ rows: [[String]]) -> [String] {
+/// Lines of cells with columns as wide as their widest cell; all but the first to the right, and the
+/// last to the left if it holds remarks.
+func aligned(_ rows: [[String]], remarks: Bool = true) -> [String] {
   let columns = rows.map(\.count).max() ?? 0
   let widths = (0..<columns).map { column in
     rows.reduce(0) { max($0, column < $1.count ? $1[column].count : 0) }
@@ -176,7 +176,7 @@ func aligned(_ rows: [[String]]) -> [String] {
   return rows.map { row in
     let cells = row.enumerated().map { column, cell in
       let space = String(repeating: " ", count: widths[column] - cell.count)
-      return column == 0 || column == columns - 1 ? cell + space : space + cell
+      return column == 0 || remarks && column == columns - 1 ? cell + space : space + cell
     }
     return String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
   }

@@ -49,7 +49,7 @@ struct OperationsCommand: ParsableCommand {
     if let warning = BLASInfo.warning { print("warning: \(warning)") }
     if load.isDisturbed { print("warning: \(load.sentence)") }
     print("")
-    print(Measurement.heading)
-    for result in results { print(result.line(peak: peak)) }
+    let rows = [Measurement.heading] + results.map { $0.row(peak: peak) }
+    for line in aligned(rows, remarks: false) { print(line) }
   }
 }

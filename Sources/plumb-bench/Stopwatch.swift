@@ -45,14 +45,15 @@ struct Measurement {
   /// **Units**: 10⁹ bytes per second.
   var gigabytes: Double? { bytes > 0 ? bytes / seconds * 1e-9 : nil }
 
-  static let heading = row("bench", "time", "GFLOP/s", "of peak", "GB/s", "tokens/s")
+  static let heading = ["bench", "time", "GFLOP/s", "of peak", "GB/s", "tokens/s"]
 
-  func line(peak: Measurement) -> String {
+  func row(peak: Measurement) -> [String] {
     let share = gigaflops.map { String(format: "%.0f %%", 100 * $0 / peak.gigaflops!) }
-    return Self.row(
+    return [
       name, Self.time(seconds), gigaflops.map { String(format: "%.1f", $0) } ?? "", share ?? "",
       gigabytes.map { String(format: $0 < 1 ? "%.3f" : "%.1f", $0) } ?? "",
-      tokens > 0 ? String(format: "%.0f", tokens / seconds) : "")
+      tokens > 0 ? String(format: "%.0f", tokens / seconds) : "",
+    ]
   }
 
   func json(peak: Measurement) -> JSONValue {
@@ -70,13 +71,5 @@ struct Measurement {
     seconds < 1e-3
       ? String(format: "%.1f µs", seconds * 1e6)
       : seconds < 1 ? String(format: "%.2f ms", seconds * 1e3) : String(format: "%.2f s", seconds)
-  }
-
-  private static func row(_ cells: String...) -> String {
-    func pad(_ text: String, _ width: Int) -> String {
-      String(repeating: " ", count: max(0, width - text.count))
-    }
-    return cells[0] + pad(cells[0], 44)
-      + zip(cells.dropFirst(), [11, 9, 9, 8, 10]).map { pad($0, $1) + $0 }.joined()
   }
 }

@@ -30,7 +30,9 @@ extension OperationBenches {
       let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
       let tokenizer = try TokenizerFile.read(tokenizerJSON: Array(bytes), path: file)
       let ids = lines.reduce(0) { $0 + tokenizer.encode($1).count }
-      let name = URL(fileURLWithPath: file).deletingLastPathComponent().lastPathComponent
+      let parts = URL(fileURLWithPath: file).pathComponents
+      // Most folders of models are called `model` or by a hash; two names say more than one.
+      let name = parts.suffix(3).dropLast().joined(separator: "/")
       return Bench(
         name: "tokenizing, \(name), one core", bytes: Double(count), tokens: Double(ids)
       ) { for line in lines { _ = tokenizer.encode(line) } }

@@ -15,11 +15,8 @@ enum EvaluateModelStage: StageBody {
   static func run(_ stage: StageContext) throws(Diagnostic) {
     let documents = try Corpus.read(files: stage.input("corpus").files).documents
     guard !documents.isEmpty else { throw .nothingToScore("corpus") }
-    let input = stage.input("model")
-    let model = try LanguageModel(
-      files: input.files,
-      storage: WeightStorage(stageName: stage.parameters.string("storage")))
-    let tokenizer = try ModelTokenizer.read(input.bytes("tokenizer.json"))
+    let model = try stage.storedModel()
+    let tokenizer = try ModelTokenizer.read(stage.input("model").bytes("tokenizer.json"))
     let adapter = try stage.optionalInput("adapter").map { artifact throws(Diagnostic) in
       try LowRankAdapter(files: artifact.files, for: model)
     }
@@ -51,9 +48,9 @@ enum EvaluateModelStage: StageBody {
   }
 
   static func memory(for order: StageSizes) -> Int {
-    // Blocks of 4 bits become single precision.
-    let factor = order.parameters.string("storage") == "as-stored" ? 2 : 8
-    return 512 << 20 + factor * order.bytes(of: "model") + 8 * order.bytes(of: "adapter")
-      + 24 * order.bytes(of: "corpus")
+    let storage = WeightStorage(stageName: order.parameters.string("storage"))
+    let window = order.parameters.optionalInteger("window") ?? 0
+    return ModelMemory(order, storage: storage).evaluating(tokens: max(window, 2048))
+      + 4 * order.bytes(of: "adapter") + 24 * order.bytes(of: "corpus")
   }
 }

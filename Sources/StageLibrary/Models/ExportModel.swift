@@ -20,8 +20,7 @@ enum ExportModelStage: StageBody {
     let type = ElementType(precision: parameters.string("precision"))
     let isMerged = parameters.string("form") == "merged"
     // A quantised base is expanded: the adapter was trained beside these very numbers.
-    let base = try LanguageModel(
-      files: input.files, storage: WeightStorage(stageName: parameters.string("storage")))
+    let base = try stage.storedModel()
     let adapter = try stage.optionalInput("adapter").map { artifact throws(Diagnostic) in
       try LowRankAdapter(
         files: artifact.files, for: base,
@@ -94,7 +93,7 @@ enum ExportModelStage: StageBody {
   }
 
   static func memory(for order: StageSizes) -> Int {
-    512 << 20 + 9 * order.bytes(of: "model") + 8 * order.bytes(of: "adapter")
+    ModelMemory(order).exporting() + 8 * order.bytes(of: "adapter")
   }
 }
 
@@ -165,18 +164,6 @@ private struct ExportedFolder {
       greatest = max(greatest, change)
     }
     return greatest
-  }
-}
-
-extension WeightStorage {
-  /// What the parameter `storage` of a stage says; 4 bits are those of fine-tune-adapter.
-  init(stageName: String) {
-    switch stageName {
-    case "float32": self = .float32
-    case "as-stored": self = .asStored
-    case "nf4": self = .nf4(doubleQuantised: true)
-    default: preconditionFailure("stage.yaml allows no storage '\(stageName)'")
-    }
   }
 }
 

@@ -46,14 +46,8 @@ enum GenerateCorpusStage: StageBody {
     let batch = parameters.integer("batch")
     let generator = Generator(model, adapter: adapter, batch: max(batch, search?.beams ?? 1))
     if let search {
-      // A few searches at a time, so that a stopped stage loses little; none depends on another.
-      let atOnce = 4 * max(1, batch / search.beams)
-      for first in stride(from: 0, to: requests.count, by: atOnce) {
-        let part = first..<min(requests.count, first + atOnce)
-        let found = try generator.search(Array(requests[part]), search)
-        for (number, hypotheses) in zip(part, found) {
-          try take(number, hypotheses.first?.tokens ?? [])
-        }
+      try generator.search(requests, search) { number, hypotheses throws(Diagnostic) in
+        try take(number, hypotheses.first?.tokens ?? [])
       }
     } else {
       try generator.run(
@@ -105,17 +99,10 @@ enum GenerateCorpusStage: StageBody {
       case "never": .never
       default: .whenUnlikely
       }
-    let search = BeamSearch(
+    return BeamSearch(
       beams: parameters.integer("beams"), lengthPenalty: parameters.number("length_penalty"),
       earlyStopping: stopping, repetitionPenalty: parameters.number("repetition_penalty"),
       stopTokens: Set(model.endsOfText))
-    let candidates = max(2, 1 + search.stopTokens.count) * search.beams
-    guard candidates <= model.vocabulary else {
-      throw .generationSetting(
-        "\(search.beams) beams look at \(candidates) tokens, and the vocabulary has "
-          + "\(model.vocabulary)", help: "lower beams")
-    }
-    return search
   }
 
   static func memory(for order: StageSizes) -> Int {

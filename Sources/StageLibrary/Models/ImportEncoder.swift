@@ -29,5 +29,5 @@ enum ImportEncoderStage: StageBody {
     }
   }
 
-  static func memory(for order: StageSizes) -> Int { 256 << 20 + 3 * order.bytes(of: "model") }
+  static func memory(for order: StageSizes) -> Int { ModelMemory(order).copying() }
 }

@@ -41,8 +41,7 @@ enum ImportModelStage: StageBody {
   }
 
   static func memory(for order: StageSizes) -> Int {
-    // 4 bits become 32 where blocks are expanded.
-    let factor = order.parameters.string("storage") == "as-stored" ? 2 : 9
-    return 256 << 20 + factor * order.bytes(of: "model")
+    let storage = WeightStorage(stageName: order.parameters.string("storage"))
+    return ModelMemory(order, storage: storage).copying()
   }
 }

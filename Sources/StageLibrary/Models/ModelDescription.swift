@@ -32,10 +32,7 @@ public struct ModelDescription: Sendable {
   public init(_ configuration: ModelConfiguration, _ matched: MatchedCheckpoint) {
     self.configuration = configuration
     specification = ModelSpecification(configuration)
-    table = ParameterTable(specification) { number in
-      guard case .blocks(let format) = matched.stored(number).form else { return nil }
-      return format
-    }
+    table = ParameterTable(specification) { matched.blockFormat($0) }
     weights = table.weightCount
     var byType: [String: (tensors: Int, weights: Int, bytes: Int)] = [:]
     for number in 0..<matched.count {
@@ -116,8 +113,7 @@ public struct ModelDescription: Sendable {
     rows.append(
       Memory(
         use: "training all weights, 1,024 tokens at a time",
-        bytes: full
-          + Trainer.bytes(specification, longest: length, microBatchTokens: 1024)))
+        bytes: Trainer.bytes(specification, longest: length, microBatchTokens: 1024)))
     let adapter = table.parameters.filter(\.isLinearWeight).reduce(0) {
       $0 + 4 * 16 * ($1.shape.rows + $1.shape.columns)
     }

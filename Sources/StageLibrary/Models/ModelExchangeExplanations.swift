@@ -35,6 +35,14 @@ public let modelExchangeExplanations: [(id: String, text: String)] = [
     """
   ),
   (
+    "storage-without-effect",
+    """
+    'storage: nf4' keeps linear layers in blocks of 64 numbers along their inputs. None of this model's
+    layers has a multiple of 64 inputs, so all would stay in single precision and nothing would be saved.
+    Where only some have, those are quantised and the log names the others.
+    """
+  ),
+  (
     "model-path-missing",
     """
     plumb model show describes a folder with config.json and weights, a .gguf file, or a model of the

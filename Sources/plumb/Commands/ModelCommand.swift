@@ -1,4 +1,4 @@
-// plumb model show: what a model is, how large, in which number formats, and what memory its uses need;
+// plumb model show: what a model or an adapter is, how large, in which number formats, and what memory its uses need;
 // before anything of it is imported.
 
 import ArgumentParser
@@ -19,8 +19,8 @@ struct ModelShowCommand: ParsableCommand {
     commandName: "show",
     abstract: "Describe a model: family, sizes, number formats, memory.",
     discussion: """
-      Takes a folder in the Hugging Face layout, a .gguf file, or a folder of the store as \
-      'plumb show' prints it (tree:sha256:…). Nothing is changed; weights are not read.
+      Takes a folder in the Hugging Face layout, a .gguf file, a folder of a peft adapter, or a folder \
+      of the store as 'plumb show' prints it (tree:sha256:…). Nothing is changed; weights are not read.
       """)
 
   @Argument(help: "A folder, a .gguf file, or tree:sha256:….") var path: String
@@ -28,8 +28,19 @@ struct ModelShowCommand: ParsableCommand {
   @OptionGroup var places: PlaceOptions
 
   func run() throws {
-    let inspection = try ModelInspection(files: try files())
+    let files = try files()
     var output = Output()
+    if AdapterDescription.fits(files) {
+      let adapter = try AdapterDescription(files: files)
+      if json {
+        output.raw(adapter.json.indentedText)
+      } else {
+        describe(adapter, to: &output)
+      }
+      output.write()
+      return
+    }
+    let inspection = try ModelInspection(files: files)
     if json {
       output.raw(inspection.json.indentedText)
     } else {
@@ -60,6 +71,16 @@ struct ModelShowCommand: ParsableCommand {
       }
     }
     return files
+  }
+
+  private func describe(_ adapter: AdapterDescription, to output: inout Output) {
+    output.line(
+      output.style(.bold, "LoRA adapter")
+        + "  \(Figures.short(Double(adapter.weights))) weights, \(Figures.bytes(adapter.bytes))")
+    output.line()
+    var rows = Table([.init(""), .init("", mayShrink: true)])
+    for row in adapter.rows { rows.add(["  " + row.name, row.text]) }
+    output.table(rows)
   }
 
   private func describe(_ inspection: ModelInspection, to output: inout Output) {
