@@ -76,7 +76,7 @@ import Testing
     let strict = try run([("folds", 3), ("leaning_floor", 1)])
     #expect(strict.first { $0.name == "folds_macro_f1" } == f1)
     #expect(strict.first { $0.name == "is_leaning" }?.value == (f1.value >= 1 ? 1 : 0))
-    // Ten of every source at most: 18 sources.
+    // Three of every source at most, of 18 sources.
     let capped = try run([("folds", 0), ("most_per_source", 3)])
     let learnt = try #require(capped.first { $0.name == "training_documents" }).value
     #expect(learnt <= 54 && learnt > 30)

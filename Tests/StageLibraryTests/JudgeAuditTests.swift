@@ -86,7 +86,7 @@ private struct RuleJudge: TextClassifier {
       try place.corpus("corpus", documents)
       try place.run(
         ScoreQualityStage.self,
-        [("longest_period", 64), ("gibberish_index", "release"), ("least_words", 1)],
+        [("longest_period", 64), ("gibberish_index", "expectation"), ("least_words", 1)],
         [
           "corpus": [place.input("corpus")], "model": [], "reference": [],
           "gibberish": [place.input("gibberish")],
