@@ -10,7 +10,7 @@ extension Diagnostic {
       consequence: .stageFailed)
   }
 
-  static func neuronsNotFinite(_ what: String) -> Diagnostic {
+  public static func neuronsNotFinite(_ what: String) -> Diagnostic {
     Diagnostic(
       "neurons-not-finite", "the model's \(what) are not all finite",
       help: "the weights are unusable; leave this version out", consequence: .stageFailed)

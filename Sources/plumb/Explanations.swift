@@ -30,6 +30,7 @@ enum Explanations {
     pages += modelStagesExplanations
     pages += modelExchangeExplanations
     pages += theoryExplanations
+    pages += neuronStagesExplanations
     pages += studyStagesExplanations
     for table in [statisticsExplanations, reportsExplanations, scoringExplanations] {
       pages += table.map { (id: $0.key, text: $0.value) }
