@@ -133,4 +133,4 @@ public let languageModelsExplanations: [(id: String, text: String)] =
       load it in the form that was used in training, or merge there.
       """
     ),
-  ] + encoderExplanations
+  ] + generationExplanations + encoderExplanations

@@ -1,6 +1,7 @@
 // Beam search against transformers, and what it promises whatever the model.
 
 import CanonicalJSON
+import Diagnostics
 import Foundation
 import Testing
 
@@ -73,5 +74,34 @@ import Testing
     let greedy = try generator.run(requests, .greedy())
     let found = try generator.search(requests, BeamSearch(beams: 1))
     #expect(found.map { $0[0].tokens } == greedy.map(\.tokens))
+  }
+
+  /// What has ended is told at once, so that a stop loses no more than what runs.
+  @Test func searchesAreToldAsTheyEnd() throws {
+    let model = try formulaModel()
+    let requests = Self.cases[..<3].map(request)
+    let all = try Generator(model, batch: 4).search(requests, BeamSearch(beams: 4))
+    var told: [Int] = []
+    let thrown = #expect(throws: Diagnostic.self) {
+      try Generator(model, batch: 4).search(requests, BeamSearch(beams: 4)) {
+        (number, found) throws(Diagnostic) in
+        #expect(found == all[number])
+        told.append(number)
+        if told.count == 2 { throw Diagnostic("enough", "", help: "", consequence: .stageFailed) }
+      }
+    }
+    #expect(thrown?.id == "enough")
+    #expect(told == [0, 1])
+  }
+
+  @Test func beamsThatDoNotFitAreRefused() throws {
+    let model = try formulaModel()
+    let requests = Self.cases[..<1].map(request)
+    for (batch, beams) in [(2, 3), (4096, 4096)] {
+      let thrown = #expect(throws: Diagnostic.self) {
+        try Generator(model, batch: batch).search(requests, BeamSearch(beams: beams))
+      }
+      #expect(thrown?.id == "beams")
+    }
   }
 }

@@ -162,18 +162,31 @@ extension Generator {
   ///
   /// - Returns: for each prompt `search.returned` hypotheses, the best first.
   ///
-  /// **Throws**: `prompt-length`, `token-outside-vocabulary`, `logits-not-finite`,
+  /// **Throws**: `beams`, `prompt-length`, `token-outside-vocabulary`, `logits-not-finite`,
   /// `model-is-an-encoder`.
   public func search(
     _ requests: [GenerationRequest], _ search: BeamSearch
   ) throws(Diagnostic) -> [[Hypothesis]] {
-    precondition(
-      batch >= search.beams, "a batch of \(batch) has no room for \(search.beams) beams")
-    precondition(
-      search.candidates <= model.specification.vocabulary,
-      "\(model.specification.vocabulary) tokens are fewer than \(search.candidates) continuations")
-    try check(requests)
     var results = [[Hypothesis]](repeating: [], count: requests.count)
+    try self.search(requests, search) { number, found in results[number] = found }
+    return results
+  }
+
+  /// The same, one prompt after the other.
+  ///
+  /// - Parameter finished: called with the request's number and its hypotheses as each search ends, in
+  ///   no promised order. What it throws ends the searching.
+  ///
+  /// **Throws**: as the other.
+  public func search(
+    _ requests: [GenerationRequest], _ search: BeamSearch,
+    finished: (Int, [Hypothesis]) throws(Diagnostic) -> Void
+  ) throws(Diagnostic) {
+    guard batch >= search.beams else { throw .beams(search.beams, batch: batch) }
+    guard search.candidates <= model.specification.vocabulary else {
+      throw .beams(search, vocabulary: model.specification.vocabulary)
+    }
+    try check(requests)
     let longest = requests.reduce(0) { max($0, $1.prompt.count + $1.length) }
     let atOnce = min(requests.count, batch / search.beams)
     var spare = SequenceCache.make(
@@ -196,12 +209,11 @@ extension Generator {
       try step(&running, requests, search)
       for searching in running where searching.state.isDone {
         spare += searching.caches
-        results[searching.request] = Array(
-          searching.state.hypotheses.prefix(search.returned))
+        try finished(
+          searching.request, Array(searching.state.hypotheses.prefix(search.returned)))
       }
       running.removeAll { $0.state.isDone }
     }
-    return results
   }
 
   /// Reads the newest tokens of all beams and chooses the next beams.
