@@ -73,6 +73,8 @@ public struct AblationPool: Sendable, Equatable {
     var scores: [Double] = []
     for index in values.indices {
       let others = values.indices.filter { $0 != index }.map { values[$0] }
+      // Rounding of the mean must not pass for a spread.
+      guard others.contains(where: { $0 != others[0] }) else { return nil }
       let summary = SampleSummary(others)
       guard let deviation = summary.deviation, deviation > 0 else { return nil }
       scores.append((values[index] - summary.mean) / deviation)

@@ -120,7 +120,8 @@ private struct NeuronPlace {
 
 @Suite struct NeuronStagesTests {
   private func refusal(_ body: () throws -> Void) -> String? {
-    #expect(throws: Diagnostic.self) { try body() }?.id
+    let error = #expect(throws: Diagnostic.self) { try body() }
+    return error?.id
   }
 
   @Test func plantedChannelsAreAttributedAndTakenOut() throws {
