@@ -99,4 +99,57 @@ import Testing
       #expect(result.refused > 500)
     }
   }
+
+  private static let layout = CheckpointLayout(
+    tensors: [
+      .init(name: "a.weight", shape: [3, 50]), .init(name: "b.weight", shape: [4, 64]),
+      .init(name: "c.weight", shape: [2, 2]),
+    ], prefix: "model.", ignored: [], tied: nil)
+
+  /// A checkpoint with two quantised matrices and a plain one, in two shards.
+  private func withCheckpoint(
+    nested: Bool, _ body: (_ parts: [Safetensors]) throws -> Void
+  ) throws {
+    try withFile { path in
+      let plain: [Float] = [1, 2, 3, 4]
+      try NF4Files.write(
+        [
+          ("model.a.weight", Self.matrix(3, 50, nested: nested)),
+          ("model.b.weight", Self.matrix(4, 64, nested: nested)),
+        ], to: path)
+      try plain.withUnsafeBufferPointer { values in
+        try Safetensors.write(
+          [TensorToWrite(name: "model.c.weight", shape: [2, 2], values: values)],
+          to: path + ".plain")
+      }
+      try body([Safetensors(at: path), Safetensors(at: path + ".plain")])
+    }
+  }
+
+  @Test(arguments: [false, true]) func checkpointsGatherTheirParts(nested: Bool) throws {
+    try withCheckpoint(nested: nested) { parts in
+      let checkpoint = try Checkpoint(parts, shown: "folder")
+      #expect(checkpoint.names == ["model.a.weight", "model.b.weight", "model.c.weight"])
+      let matched = try checkpoint.match(Self.layout)
+      #expect(matched.stored(0).floats() == Self.matrix(3, 50, nested: nested).expanded())
+      #expect(matched.stored(1).floats() == Self.matrix(4, 64, nested: nested).expanded())
+      #expect(matched.stored(2).floats() == [1, 2, 3, 4])
+      #expect((0..<3).map { matched.stored($0).typeName } == ["NF4", "NF4", "F32"])
+      // Their blocks may cross rows, so none is used as it lies there.
+      #expect((0..<3).allSatisfy { matched.blockFormat($0) == nil })
+    }
+  }
+
+  /// A matrix with other sizes than config.json's is named, not read.
+  @Test func checkpointsCompareShapesOfMatricesAndNotOfCodes() throws {
+    try withCheckpoint(nested: false) { parts in
+      var tensors = Self.layout.tensors
+      tensors[1] = .init(name: "b.weight", shape: [64, 4])
+      let other = CheckpointLayout(tensors: tensors, prefix: "model.", ignored: [], tied: nil)
+      let checkpoint = try Checkpoint(parts, shown: "folder")
+      let problem = #expect(throws: Diagnostic.self) { try checkpoint.match(other) }
+      #expect(problem?.id == "checkpoint-tensors")
+      #expect(problem?.message.contains("[4, 64]") == true)
+    }
+  }
 }

@@ -82,7 +82,7 @@ import Testing
 
   @Test func shortAndLongMergingAgree() throws {
     let tokenizer = try Fixtures.tokenizer()
-    // Pieces of up to 64 bytes are merged by search, longer ones by a heap: both around the border.
+    // Pieces of up to 64 bytes are merged by search, longer ones rank by rank: both around the border.
     for word in ["ab", "wouldn", "the", "schools", "aaa", "Größe"] {
       for times in [63, 64, 65].map({ $0 / word.utf8.count }) {
         let short = String(repeating: word, count: times)
@@ -90,6 +90,40 @@ import Testing
         #expect(tokenizer.encode(short) == reference)
         let long = String(repeating: word, count: 4 * times)
         #expect(tokenizer.encode(long) == Self.slowlyMerged(Array(long.utf8), tokenizer))
+      }
+    }
+  }
+
+  /// Training gives no merges in such an order: later ones make what earlier ones take, and two make the
+  /// same token.
+  @Test func longRunsFollowMergesInAnyOrder() {
+    var random = SplitMix(state: 5)
+    for round in 0..<12 {
+      var tokens: [[UInt8]?] = (0..<256).map { [UInt8($0)] }
+      var merges: [(left: Int32, right: Int32, merged: Int32)] = []
+      while merges.count < 30 {
+        // One of the letters a to d, or what has been merged before.
+        let parts = (0..<2).map { _ in
+          let drawn = Int(random.below(4 + tokens.count - 256))
+          return Int32(drawn < 4 ? 97 + drawn : 252 + drawn)
+        }
+        let bytes = tokens[Int(parts[0])]! + tokens[Int(parts[1])]!
+        guard bytes.count <= 9,
+          !merges.contains(where: { $0.left == parts[0] && $0.right == parts[1] })
+        else { continue }
+        let known = tokens.firstIndex { $0 == bytes }
+        merges.append((parts[0], parts[1], Int32(known ?? tokens.count)))
+        if known == nil { tokens.append(bytes) }
+      }
+      if round % 2 == 1 {
+        for index in stride(from: merges.count - 1, to: 0, by: -1) {
+          merges.swapAt(index, Int(random.below(index + 1)))
+        }
+      }
+      let tokenizer = ByteLevelBPE(tokens: tokens, merges: merges, addedTokens: [])
+      for length in [65, 90, 150] {
+        let run = (0..<length).map { _ in UInt8(97 + Int(random.below(4))) }
+        #expect(tokenizer.encode(run) == Self.slowlyMerged(run, tokenizer), "round \(round)")
       }
     }
   }
