@@ -36,11 +36,21 @@ public final class Transformer {
     ).head()
   }
 
-  /// Bytes that `init` will take beside the model itself, if nothing or all of it learns.
+  /// Bytes beside the model itself, if nothing or all of it learns: what `init` will take, and the
+  /// logits of a loss.
   public static func bytes(
     _ specification: ModelSpecification, capacity: Int, trains: Bool
   ) -> Int {
     BlockStack.bytes(specification, capacity: capacity, trainedBytes: trains ? nil : 0)
+      + lossBytes(specification, capacity: capacity)
+  }
+
+  /// Bytes of the logits that a loss has at a time; none of an encoder.
+  static func lossBytes(_ specification: ModelSpecification, capacity: Int) -> Int {
+    specification.isEncoder
+      ? 0
+      : HeadLoss.bytes(
+        rows: capacity, width: specification.width, vocabulary: specification.vocabulary)
   }
 
   /// Runs the blocks.

@@ -64,6 +64,17 @@ public enum HeadLoss {
   /// enough for 128 MB of logits.
   static func chunk(vocabulary: Int) -> Int { max(64, min(512, (32 << 20) / vocabulary)) }
 
+  /// Bytes of working memory for so many supervised rows: a chunk of logits and what it is made from.
+  public static func bytes(rows: Int, width: Int, vocabulary: Int) -> Int {
+    4 * min(rows, chunk(vocabulary: vocabulary)) * floatsOfRow(width, vocabulary)
+  }
+
+  /// Logits in whole cache lines, the hidden row, maximum and sum of each piece of logits.
+  private static func floatsOfRow(_ width: Int, _ vocabulary: Int) -> Int {
+    let pieces = (vocabulary + finishedColumns - 1) / finishedColumns
+    return ((vocabulary + 15) & ~15) + width + 2 * pieces
+  }
+
   private static func run(
     _ hidden: Tensor, _ head: Linear, _ targets: [Int32], tokenLosses: Tensor?,
     supervisedCount: Int, dHidden: Tensor?
@@ -112,7 +123,7 @@ public enum HeadLoss {
     let step = (vocabulary + 15) & ~15
     let pieces = (vocabulary + finishedColumns - 1) / finishedColumns
     var losses = [Double](repeating: 0, count: count)
-    Scratch.with(count * (width + step + 2 * pieces)) { memory in
+    Scratch.with(count * floatsOfRow(width, vocabulary)) { memory in
       let z = Tensor(memory, rows: count, columns: vocabulary, stride: step)
       let h = Tensor(memory + count * step, rows: count, columns: width)
       let greatest = Tensor(memory + count * (step + width), rows: count, columns: pieces)

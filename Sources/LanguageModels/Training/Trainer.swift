@@ -112,7 +112,8 @@ public final class Trainer {
       gradients: gradients, first: firstMoments, second: secondMoments)
   }
 
-  /// Bytes of a run beside its sequences: weights, gradients, two moments, activations.
+  /// Bytes of a run beside its sequences: weights, gradients, two moments, activations, a chunk of
+  /// logits.
   public static func bytes(
     _ specification: ModelSpecification, longest: Int, microBatchTokens: Int
   ) -> Int {
@@ -129,9 +130,10 @@ public final class Trainer {
     _ specification: ModelSpecification, _ table: ParameterTable, adapterBytes: Int, longest: Int,
     microBatchTokens: Int
   ) -> Int {
-    table.weightBytes + table.expansionBytes + 3 * adapterBytes
-      + BlockStack.bytes(
-        specification, capacity: max(longest, microBatchTokens), trainedBytes: adapterBytes)
+    let capacity = max(longest, microBatchTokens)
+    return table.weightBytes + table.expansionBytes + 3 * adapterBytes
+      + BlockStack.bytes(specification, capacity: capacity, trainedBytes: adapterBytes)
+      + Transformer.lossBytes(specification, capacity: capacity)
   }
 
   /// Takes the next optimizer step.
