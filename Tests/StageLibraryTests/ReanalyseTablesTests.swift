@@ -106,7 +106,7 @@ import Testing
     }
     let neurons = try Self.read([text])
     let sets = neurons.sets(below: 0.05)
-    #expect([sets.bias, sets.quality, sets.both] == [10, 10, 5])
+    #expect(sets.bias == 10 && sets.quality == 10 && sets.both == 5)
     #expect(sets.chance.mean == 2.5 && abs(sets.atLeast + sets.atMost - 1) < 0.5)
     #expect(neurons.sets(below: 0.01).quality == 0 && neurons.missing(1) == 1)
     #expect(neurons.byLayer(0, below: 0.05).map(\.count) == [10, 0])

@@ -51,8 +51,11 @@ struct FigureAxes {
       return scale == .log ? (1, 10) : (0, 1)
     }
     if scale == .log {
+      // The ends stay numbers that have a logarithm.
       let factor = high > low ? pow(high / low, air) : 1.5
-      return (low / factor, high * factor)
+      return (
+        max(low / factor, .leastNormalMagnitude), min(high * factor, .greatestFiniteMagnitude)
+      )
     }
     // Halves, since high − low may overflow; then there is no air left to add either.
     let span = high / 2 - low / 2
@@ -79,6 +82,24 @@ struct FigureAxes {
 
   var extraHeight: Int { slantedRoom }
 
+  /// Powers of ten, with other leading digits where few of them lie on the axis: gnuplot labels powers
+  /// only, and a narrow axis would have no number at all.
+  private static func logTicks(_ axis: String, _ range: (low: Double, high: Double)) -> String {
+    let first = Int(log10(range.low).rounded(.down))
+    let last = Int(log10(range.high).rounded(.up))
+    let step = max(1, (last - first) / 8)
+    let leading: [[Double]] = [[1], [1, 2, 5], [1, 2, 3, 4, 5, 6, 7, 8, 9]]
+    for digits in leading {
+      let ticks: [Double] = stride(from: first, through: last, by: step).flatMap { power in
+        digits.map { $0 * pow(10, Double(power)) }
+      }.filter { $0 >= range.low && $0 <= range.high }
+      if ticks.count >= 3 {
+        return "set \(axis)tics (\(ticks.map(FigureScript.number).joined(separator: ", ")))\n"
+      }
+    }
+    return ""
+  }
+
   var labelOffset: String { isSlanted ? "0,0" : "0.4" }
 
   var script: String {
@@ -90,6 +111,8 @@ struct FigureAxes {
     out += "set yrange [\(number(y.low)):\(number(y.high))]\n"
     if figure.isUnitSquare { return out + "set xtics 0.2\nset ytics 0.2\n" }
     if figure.xScale == .log || figure.yScale == .log { out += "set format '%g'\n" }
+    if figure.xScale == .log { out += Self.logTicks("x", x) }
+    if figure.yScale == .log { out += Self.logTicks("y", y) }
     if figure.kind == .bars {
       let ticks = figure.categories.enumerated().map { index, name in
         let shown = name.count <= 22 ? name : name.prefix(21) + "…"

@@ -38,8 +38,10 @@ struct FigurePlots {
   /// An inline block of x, y, low, high, size of the mark.
   private mutating func block(_ name: String, _ points: [Figure.Point], shift: Double = 0) {
     data += "\(name) << EOD\n"
+    // Few marks can be larger.
+    let least = points.count > 150 ? 0.35 : 0.7
     for point in points {
-      let size = point.count <= 1 ? 0.3 : min(1.6, 0.3 + 0.11 * log2(Double(point.count)))
+      let size = min(1.6, least + 0.11 * log2(Double(max(1, point.count))))
       let ends = [point.x + shift, point.y, point.low ?? point.y, point.high ?? point.y, size]
       data += ends.map(FigureScript.number).joined(separator: " ") + "\n"
     }
@@ -69,7 +71,7 @@ struct FigurePlots {
       block("$ends\(index)", ends, shift: shift)
       plots.append(
         "$ends\(index) using 1:2:3:4 with yerrorbars linecolor rgb '\(FigureScript.ink)' "
-          + "linewidth 1.4 pointtype 0 notitle")
+          + "linewidth 1.4 pointtype 7 pointsize 0.01 notitle")
     case .histogram:
       block("$bins\(index)", points)
       let width = FigureScript.number(FigureAxes.binWidth(figure))
@@ -82,7 +84,8 @@ struct FigurePlots {
       plots.append(
         ends.count > 1 && figure.kind == .lines
           ? "$band\(index) using 1:3:4 with filledcurves \(colour) notitle"
-          : "$band\(index) using 1:2:3:4 with yerrorbars \(colour) pointtype 0 notitle")
+          : "$band\(index) using 1:2:3:4 with yerrorbars \(colour) pointtype 7 "
+            + "pointsize 0.01 notitle")
     }
   }
 
@@ -103,7 +106,8 @@ struct FigurePlots {
           + "pointsize variable \(title(index))")
     case .lines:
       plots.append(
-        figure.drawsMarkers
+        // A line of one point is its marker.
+        figure.drawsMarkers || points.count == 1
           ? "$series\(index) using 1:2 with linespoints \(colour) linewidth 2 \(dash) "
             + "pointtype \(style.marker) pointsize 0.8 \(title(index))"
           : "$series\(index) using 1:2 with lines \(colour) linewidth 1.6 \(dash) \(title(index))")

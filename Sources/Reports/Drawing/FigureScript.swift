@@ -35,7 +35,7 @@ enum FigureScript {
       set tics nomirror out scale 0.5 textcolor rgb '\(ink)'
       set format '%.12g'
       set grid ytics linetype 1 linecolor rgb '\(grid)' linewidth 1 dashtype solid
-      set key \(key.place) Left reverse samplen 2.6 width \(key.width) textcolor rgb '\(ink)'
+      set key \(key.place) Left reverse samplen 2.6 width \(key.width) font ',11' textcolor rgb '\(ink)'
       set bars 0.6
       set style fill transparent solid 0.16 noborder
 
@@ -74,7 +74,7 @@ struct FigureKey {
     names = names.filter { !$0.isEmpty }
     isEmpty = names.isEmpty
     let longest = names.map(\.count).max() ?? 0
-    columns = max(1, min(4, (FigureScript.width - 40) / (44 + 8 * longest)))
+    columns = max(1, min(4, (FigureScript.width - 40) / (40 + 7 * longest)))
     rows = (names.count + columns - 1) / columns
   }
 
