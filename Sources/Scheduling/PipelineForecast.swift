@@ -53,7 +53,7 @@ public struct PipelineForecast: Sendable {
   ) {
     guard pipeline.unset.isEmpty else { return }
     let previous = PreviousRuns(store: store, pipeline: pipeline.name)
-    let measured = previous.secondsOfInstances()
+    let measured = previous.secondsOfActions()
     var made: [Int: [String: ArtifactForecast]] = [:]
     var makers: [String: Int] = [:]
     var finish: [Int: Double] = [:]
@@ -89,7 +89,7 @@ public struct PipelineForecast: Sendable {
         forecast.outputs[port.name] = output
       }
       made[decision.instance] = forecast.outputs
-      if let seconds = measured[instance.id.description], forecast.seconds > 0 {
+      if let key = decision.key, let seconds = measured[key.hex], forecast.seconds > 0 {
         known[instance.id.stage, default: (0, 0)].measured += seconds
         known[instance.id.stage, default: (0, 0)].forecast += forecast.seconds
       }

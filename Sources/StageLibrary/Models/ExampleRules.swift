@@ -17,9 +17,9 @@ struct ExampleRules: Equatable {
   /// CSV file of the articles with `load_dataset("text")`, line by line, and pads with the end of text.
   init(_ parameters: Parameters) {
     let isRelease = parameters.optionalString("preset") == "release"
-    form =
-      parameters.optionalString("examples").map { ExampleForm(rawValue: $0)! }
-      ?? (isRelease ? .line : .article)
+    var form: ExampleForm = isRelease ? .line : .article
+    if let name = parameters.optionalString("examples") { form = ExampleForm(rawValue: name)! }
+    self.form = form
     learnsEndOfText = parameters.optionalBoolean("learn_end_of_text") ?? false
     keepsBlankLines = isRelease && form == .line
     quotesRecords = isRelease
