@@ -42,7 +42,7 @@ enum MachineSpeed {
     return (0..<times).map { _ in clock.measure(work) / .seconds(1) }.min() ?? 1
   }
 
-  // Shares of the two that whole stages reach: measured with GPT-2 (124 M) and small models.
+  // Shares of the two that whole stages reach are assumed: former runs of a pipeline correct them.
 
   /// Seconds for learning tokens with all weights: 6 operations a weight and token.
   static func learning(_ tokens: Int, weights: Int) -> Double {
