@@ -67,7 +67,8 @@ public enum Density: Sendable, Equatable {
         + q * (mixture.leftDeviation * mixture.leftDeviation + mixture.leftMean * mixture.leftMean)
       return (mean, square - mean * mean)
     case .logitNormal:
-      let grid = QuadratureGrid(for: self)
+      // A normal variable on the logit scale: few points give all digits.
+      let grid = QuadratureGrid(for: self, points: 401)
       let weights = grid.points.indices.map { grid.widths[$0] * density(grid.points[$0]) }
       let sample = WeightedSample(values: grid.points, weights: weights)
       return (sample.mean, sample.variance)

@@ -48,7 +48,7 @@ struct QuadratureGrid: Sendable {
   static let count = 8001
 
   /// As wide as the density needs: it narrows by half in every generation of a weighted chain.
-  init(for density: Density) {
+  init(for density: Density, points count: Int = Self.count) {
     switch density {
     case .beta(let a, let b):
       // On the logit scale its tails fall like e^(−a·|u|) on the left, e^(−b·|u|) on the right.
@@ -56,33 +56,34 @@ struct QuadratureGrid: Sendable {
       let middle = digamma(a) - digamma(b)
       self.init(
         logitFrom: max(-40, middle - 40 / a - 14 * deviation),
-        to: min(40, middle + 40 / b + 14 * deviation))
+        to: min(40, middle + 40 / b + 14 * deviation), count)
     case .logitNormal(let mean, let deviation):
       self.init(
-        logitFrom: max(-40, mean - 14 * deviation), to: min(40, mean + 14 * deviation))
+        logitFrom: max(-40, mean - 14 * deviation), to: min(40, mean + 14 * deviation), count)
     case .gaussian(let mean, let deviation):
-      self.init(from: mean - 14 * deviation, to: mean + 14 * deviation)
+      self.init(from: mean - 14 * deviation, to: mean + 14 * deviation, count)
     case .mixture(let parts):
       self.init(
         from: min(
           parts.leftMean - 14 * parts.leftDeviation, parts.rightMean - 14 * parts.rightDeviation),
         to: max(
-          parts.leftMean + 14 * parts.leftDeviation, parts.rightMean + 14 * parts.rightDeviation))
+          parts.leftMean + 14 * parts.leftDeviation, parts.rightMean + 14 * parts.rightDeviation),
+        count)
     }
   }
 
   /// Even on the logit scale, where densities on (0, 1) vanish at both ends.
-  private init(logitFrom low: Double, to high: Double) {
-    let step = (high - low) / Double(Self.count - 1)
-    let u = (0..<Self.count).map { low + step * Double($0) }
+  private init(logitFrom low: Double, to high: Double, _ count: Int) {
+    let step = (high - low) / Double(count - 1)
+    let u = (0..<count).map { low + step * Double($0) }
     points = u.map { 1 / (1 + exp(-$0)) }
     // dx = x(1 − x) du, written so that it keeps its digits near 1.
     widths = u.map { step / (2 + exp($0) + exp(-$0)) }
   }
 
-  private init(from low: Double, to high: Double) {
-    let step = (high - low) / Double(Self.count - 1)
-    points = (0..<Self.count).map { low + step * Double($0) }
-    widths = Array(repeating: step, count: Self.count)
+  private init(from low: Double, to high: Double, _ count: Int) {
+    let step = (high - low) / Double(count - 1)
+    points = (0..<count).map { low + step * Double($0) }
+    widths = Array(repeating: step, count: count)
   }
 }

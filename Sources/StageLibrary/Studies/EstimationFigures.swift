@@ -148,12 +148,12 @@ extension EstimationSection {
             guard let low = change.low, let high = change.high else {
               return Format.signed(change.value, 4)
             }
-            return "\(Format.signed(change.value, 4)) (\(Format.signed(low, 4)) to "
-              + "\(Format.signed(high, 4)))"
+            return "\(Format.signed(change.value, 4)) ± \(Format.fixed((high - low) / 2, 4))"
           })
     }
     return ReportTable(
-      caption: "Change of the mean from generation 0 to the last, with 95 % Student intervals over "
+      caption:
+        "Change of the mean from generation 0 to the last ± half the 95 % Student interval over "
         + "chains (paired within chains); without draws there is nothing to repeat.",
       columns: ["data", "family", "weights"].map { ReportTable.Column($0) }
         + sizes.map { size in

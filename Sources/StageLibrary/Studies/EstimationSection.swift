@@ -120,8 +120,9 @@ struct EstimationSection {
       verdict: test.value < 0.05 ? .reproduced : isOutside ? .opposite : .unclear,
       evidence:
         "\(draws(cell)): mean bias \(signed(bias?.value ?? 0)) at generation "
-        + "\(cell.lastGeneration); two one-sided tests against ±\(brief(margin)) give p = "
-        + "\(probability(test.value)). Single chains do move: standard deviation \(brief(spread)).",
+        + "\(cell.lastGeneration); two one-sided tests against ±\(brief(margin)) give "
+        + "p \(test.value < 0.001 ? "" : "= ")\(probability(test.value)). Single chains do move: "
+        + "standard deviation \(brief(spread)).",
       effect: bias?.value, low: test.low, high: test.high, p: test.value, chains: cell.replicates)
   }
 
