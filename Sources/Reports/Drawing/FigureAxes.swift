@@ -100,7 +100,7 @@ struct FigureAxes {
     return ""
   }
 
-  var labelOffset: String { isSlanted ? "0,0" : "0.4" }
+  var labelOffset: String { isSlanted ? "1.6" : "0.4" }
 
   var script: String {
     var out = ""

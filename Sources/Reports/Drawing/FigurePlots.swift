@@ -69,9 +69,7 @@ struct FigurePlots {
           + "fillstyle solid 0.75 border \(title(index))")
       guard !ends.isEmpty else { return }
       block("$ends\(index)", ends, shift: shift)
-      plots.append(
-        "$ends\(index) using 1:2:3:4 with yerrorbars linecolor rgb '\(FigureScript.ink)' "
-          + "linewidth 1.4 pointtype 7 pointsize 0.01 notitle")
+      plots.append(Self.whiskers("$ends\(index)", "linecolor rgb '\(FigureScript.ink)'"))
     case .histogram:
       block("$bins\(index)", points)
       let width = FigureScript.number(FigureAxes.binWidth(figure))
@@ -84,9 +82,14 @@ struct FigurePlots {
       plots.append(
         ends.count > 1 && figure.kind == .lines
           ? "$band\(index) using 1:3:4 with filledcurves \(colour) notitle"
-          : "$band\(index) using 1:2:3:4 with yerrorbars \(colour) pointtype 7 "
-            + "pointsize 0.01 notitle")
+          : Self.whiskers("$band\(index)", colour))
     }
+  }
+
+  /// Arrows with flat heads: gnuplot's own error bars put a disc of paper behind each point.
+  private static func whiskers(_ block: String, _ colour: String) -> String {
+    "\(block) using 1:3:(0):($4-$3) with vectors heads size screen 0.008,90 \(colour) "
+      + "linewidth 1.4 notitle"
   }
 
   private mutating func addMarks(_ index: Int, _ style: Figure.Style) {

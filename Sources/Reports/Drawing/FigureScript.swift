@@ -36,7 +36,7 @@ enum FigureScript {
       set format '%.12g'
       set grid ytics linetype 1 linecolor rgb '\(grid)' linewidth 1 dashtype solid
       set key \(key.place) Left reverse samplen 2.6 width \(key.width) font ',11' textcolor rgb '\(ink)'
-      set bars 0.6
+      set rmargin 2
       set style fill transparent solid 0.16 noborder
 
       """ + axes.script + FigurePlots(figure, axes).script + "unset output\n"
