@@ -351,6 +351,7 @@ enum Texts {
         [
           "bias": items, "quality": [], "classifier": [place.input("metrics")],
           "samples": [place.input("train", JSONObject([("generation", 0)]))], "history": [],
+          "sections": [],
         ], ["report": "report"])
       return try place.bytes("report/report.html")
     }
@@ -376,7 +377,10 @@ enum Texts {
             ("title", "A title"), ("summary", ""), ("x_axis", ""), ("series_axis", ""),
             ("replicate_axis", ""), ("target", .string(target)), ("shown_prompts", 1),
           ],
-          ["bias": items, "quality": [], "classifier": [], "samples": [], "history": []],
+          [
+            "bias": items, "quality": [], "classifier": [], "samples": [], "history": [],
+            "sections": [],
+          ],
           ["report": "report"])
       }
     }
