@@ -70,7 +70,7 @@ public struct ChainGrid: Sendable, Equatable {
   }
 }
 
-/// Where items stand: by the axes that play a part; others name the strategy where they differ.
+/// Where items stand: by the axes that play a part; others name the strategy where they differ within it.
 struct ChainPlaces {
   private let axes: StudyInput.Axes
   private let others: [String]
@@ -86,10 +86,15 @@ struct ChainPlaces {
     where !axis.isEmpty && !coordinates.isEmpty && !names.contains(axis) {
       throw .driftAxis(axis, parameter: parameter, there: names)
     }
+    // An axis that only repeats what the strategy says (every mitigation with its own budget) is no
+    // part of its name; items that then fall together are refused where they are sorted.
     others = names.filter { name in
       guard name != axes.x, name != axes.series, name != axes.replicate else { return false }
-      let first = coordinates.first?[name]
-      return coordinates.contains { $0[name] != first }
+      return coordinates.contains { object in
+        let series = object[axes.series]
+        let first = coordinates.first { $0[axes.series] == series }
+        return object[name] != first?[name]
+      }
     }
   }
 

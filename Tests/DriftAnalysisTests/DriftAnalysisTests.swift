@@ -271,6 +271,21 @@ import Testing
     #expect(two.contains("none · budget own") && two.contains("none · budget equal"))
   }
 
+  /// Every mitigation on its own budget: the axis repeats what the strategy says.
+  @Test func anAxisThatFollowsTheStrategyDoesNotNameIt() throws {
+    var input = SyntheticChains().input
+    input.bias = input.bias.map {
+      let budget: JSONValue = $0.coordinates["strategy"] == "none" ? "own" : "equal"
+      return StudyInput.Item<[Metric]>(
+        JSONObject($0.coordinates.members.map { ($0.key, $0.value) } + [("budget", budget)]),
+        $0.content)
+    }
+    let analysis = try DriftAnalysis(input, DriftSettings(replicates: 100)) {
+      RandomStream(seed: 3, name: $0)
+    }
+    #expect(analysis.versions[0].grid.strategies == SyntheticChains.strategies)
+  }
+
   private func places(_ input: DriftInput) throws -> [String] {
     let places = try ChainPlaces(
       input.bias.map(\.coordinates),

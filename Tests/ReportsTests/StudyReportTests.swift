@@ -75,6 +75,23 @@ import Testing
       items, axes: .init(x: "generation", series: "strategy", replicate: "seed"))
   }
 
+  /// An axis bound to one value is no part of a name; where it differs it is, and nothing is averaged.
+  @Test func axesNameSeriesOnlyWhereTheyDiffer() throws {
+    func series(_ budgets: [JSONValue]) throws -> [String] {
+      let items = budgets.enumerated().map { index, budget in
+        Self.item(
+          [
+            ("strategy", "none"), ("generation", .integer(index)), ("seed", 1), ("budget", budget),
+          ], 0.5)
+      }
+      return try StudyTable(
+        items, axes: .init(x: "generation", series: "strategy", replicate: "seed")
+      ).series
+    }
+    #expect(try series(["own", "own"]) == ["none"])
+    #expect(try series(["own", "equal"]) == ["none · budget own", "none · budget equal"])
+  }
+
   @Test func bandsHoldAllIntervalsOfTheReplicates() throws {
     let average = try Self.table([[0.3, 0.4], [0.5, 0.6]]).averages("none") { _ in true }
     #expect(average.map(\.mean) == [0.4, 0.5])

@@ -207,8 +207,9 @@ struct StudyFigures {
   func losses() throws(Diagnostic) -> [Figure] {
     var groups: [(series: String, lines: [(x: Double, steps: [TrainingStep])])] = []
     var first: String?
+    let constant = StudyTable.Place.constant(input.history.map(\.coordinates), input.axes)
     for item in input.history {
-      let place = try StudyTable.Place(item.coordinates, input.axes)
+      let place = try StudyTable.Place(item.coordinates, input.axes, without: constant)
       if first == nil { first = place.replicate }
       guard place.replicate == first, !item.content.isEmpty else { continue }
       if let index = groups.firstIndex(where: { $0.series == place.series }) {

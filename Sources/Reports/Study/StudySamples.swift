@@ -24,8 +24,10 @@ struct StudySamples {
   init(_ input: StudyInput) throws(Diagnostic) {
     axis = input.axes.x
     var items: [(place: StudyTable.Place, samples: [StudyInput.Sample])] = []
+    let constant = StudyTable.Place.constant(input.samples.map(\.coordinates), input.axes)
     for item in input.samples {
-      items.append((try StudyTable.Place(item.coordinates, input.axes), item.content))
+      let place = try StudyTable.Place(item.coordinates, input.axes, without: constant)
+      items.append((place, item.content))
     }
     let replicate = items.first?.place.replicate
     items = items.filter { $0.place.replicate == replicate }

@@ -30,8 +30,9 @@ struct StudyTable {
     var series: [String] = []
     var replicates: [String] = []
     var xs: Set<Double> = []
+    let constant = Place.constant(items.map(\.coordinates), axes)
     for item in items {
-      let place = try Place(item.coordinates, axes)
+      let place = try Place(item.coordinates, axes, without: constant)
       if !series.contains(place.series) { series.append(place.series) }
       if !replicates.contains(place.replicate) { replicates.append(place.replicate) }
       xs.insert(place.x)
@@ -68,12 +69,24 @@ struct StudyTable {
     let x: Double
     let replicate: String
 
+    /// Axes that have one value in all of several items: they tell nothing apart.
+    static func constant(_ coordinates: [JSONObject], _ axes: StudyInput.Axes) -> [String] {
+      guard coordinates.count > 1, let first = coordinates.first else { return [] }
+      return first.keys.filter { key in
+        key != axes.series && key != axes.x && key != axes.replicate
+          && coordinates.allSatisfy { $0[key] == first[key] }
+      }
+    }
+
     /// Axes that play no part become part of the series' name: they are never averaged over.
-    init(_ coordinates: JSONObject, _ axes: StudyInput.Axes) throws(Diagnostic) {
+    init(
+      _ coordinates: JSONObject, _ axes: StudyInput.Axes, without constant: [String] = []
+    ) throws(Diagnostic) {
       var names: [String] = []
       if !axes.series.isEmpty { names.append(shown(coordinates[axes.series])) }
       for (key, value) in coordinates.members
-      where key != axes.series && key != axes.x && key != axes.replicate {
+      where key != axes.series && key != axes.x && key != axes.replicate && !constant.contains(key)
+      {
         names.append("\(key) \(shown(value))")
       }
       series = names.isEmpty ? "all" : names.joined(separator: " · ")
