@@ -12,15 +12,17 @@ public struct Composition: Sendable {
   /// Sentences of a body, opening and closing included.
   public let sentences: ClosedRange<Int>
   public let seed: Int
+  let idPrefix: String
 
   /// - Parameters:
   ///   - labels: which voices speak; empty: all of the grammar.
   ///   - weights: how often, relative to each other; empty: equally often.
+  ///   - idPrefix: ids are `<idPrefix>-<number>`; nil takes the name of the grammar.
   ///
   /// **Throws**: `compose-label`, `compose-label-twice`, `compose-weights`, `compose-sentences`.
   public init(
     grammar: Grammar, labels: [String] = [], weights: [Double] = [], leastSentences: Int,
-    mostSentences: Int, seed: Int
+    mostSentences: Int, seed: Int, idPrefix: String? = nil
   ) throws(Diagnostic) {
     let labels = labels.isEmpty ? grammar.labels : labels
     for label in labels where !grammar.labels.contains(label) {
@@ -41,6 +43,7 @@ public struct Composition: Sendable {
     self.weights = weights
     sentences = leastSentences...mostSentences
     self.seed = seed
+    self.idPrefix = idPrefix ?? grammar.name
   }
 
   /// The first `count` documents.
@@ -93,7 +96,7 @@ public struct Composition: Sendable {
     }
     if closing == 1 { body.append(capitalised(try expander.text(form.closing!))) }
     return Document(
-      id: "\(grammar.name)-\(number)",
+      id: "\(idPrefix)-\(number)",
       text: Article(title: title, body: body.joined(separator: " ")).text, label: label,
       source: source, date: date)
   }

@@ -149,7 +149,7 @@ import Testing
       let checkpoint = try Checkpoint(parts, shown: "folder")
       let problem = #expect(throws: Diagnostic.self) { try checkpoint.match(other) }
       #expect(problem?.id == "checkpoint-tensors")
-      #expect(problem?.message.contains("[4, 64]") == true)
+      #expect(problem?.description.contains("[4, 64]") == true)
     }
   }
 }

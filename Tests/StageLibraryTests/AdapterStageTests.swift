@@ -60,16 +60,15 @@ private final class AdapterPlace {
       outputs[port] = OutputArtifact(folder: folder + "/\(name)/\(port)")
     }
     try make(name + "-resume")
-    var artifacts: [String: [InputArtifact]] = [
-      "tokenizer": [], "adapter": [], "recipe": [], "budget": [],
-    ]
+    var artifacts: [String: [InputArtifact]] = [:]
     for (port, path) in inputs { artifacts[port] = [try input(path)] }
     let stop = StopFlag()
     if stopped { stop.set() }
     do throws(Diagnostic) {
       try body.run(
         StageContext(
-          parameters: Parameters(JSONObject(parameters)), inputs: artifacts, outputs: outputs,
+          parameters: StagePorts.parameters(body, parameters),
+          inputs: StagePorts.inputs(body, artifacts), outputs: outputs,
           resumeFolder: folder + "/\(name)-resume", stop: stop))
       return true
     } catch {

@@ -132,7 +132,7 @@ private func id(_ body: () throws -> Void) -> String? {
     let documents = Texts.documents(90, seed: 3, clarity: 0.9, sources: 4)
     try prepare(place, documents)
     let changes: [(String, JSONValue)] = [
-      ("folds", 3), ("baseline", true), ("chunks", 5), ("epochs", 6), ("split_by", "document"),
+      ("folds", 3), ("baseline", true), ("chunks", 12), ("epochs", 6), ("split_by", "document"),
       ("mask", ["justice"]), ("equal_sources", true),
     ]
     try train(place, changes)
@@ -155,11 +155,11 @@ private func id(_ body: () throws -> Void) -> String? {
     #expect(shares.count == 9 && abs(shares.reduce(0) { $0 + $1.value } - 3) < 1e-9)
     #expect(
       metrics.filter { $0.name == "folds_confusion" }.reduce(0) { $0 + $1.value } == 90)
-    // Thirty words are at most five windows: nothing was lost, and the judge reads them so.
+    // Thirty words are at most twelve windows: nothing was lost, and the judge reads them so.
     #expect(try value(metrics, "truncated_documents") == 0)
     let judge = try ClassifierFolder.read(place.input("classifier"))
     let masked = try #require(judge as? MaskedClassifier)
-    #expect((masked.classifier as? EncoderJudge)?.windows == 5)
+    #expect((masked.classifier as? EncoderJudge)?.windows == 12)
     let texts = ["justice justice workers", "outlet outlet workers"]
     let p = try judge.probabilities(of: texts, log: { _ in }, progress: { _ in })
     #expect(p[0] == p[1])

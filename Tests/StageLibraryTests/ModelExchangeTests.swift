@@ -47,13 +47,12 @@ private final class ExchangePlace {
   ) throws {
     try FileManager.default.createDirectory(
       atPath: path(name), withIntermediateDirectories: true)
-    var artifacts: [String: [InputArtifact]] = [
-      "tokenizer": [], "adapter": [],
-    ]
+    var artifacts: [String: [InputArtifact]] = [:]
     for (input, place) in inputs { artifacts[input] = [try Self.input(place)] }
     try body.run(
       StageContext(
-        parameters: Parameters(JSONObject(parameters)), inputs: artifacts,
+        parameters: StagePorts.parameters(body, parameters),
+        inputs: StagePorts.inputs(body, artifacts),
         outputs: [port: OutputArtifact(folder: path(name))], resumeFolder: folder))
   }
 

@@ -1,6 +1,7 @@
 // Estimates must cover what the engine itself says it will take, for models that are known by their
 // header and for those of which only a size is known.
 
+import CanonicalJSON
 import Foundation
 import LanguageModels
 import ModelFiles
@@ -65,7 +66,7 @@ import Testing
     let model = try ImportedModel(files)
     let table = ParameterTable(ModelSpecification(model.configuration))
     let order = StageSizes(
-      parameters: Parameters([:]), inputs: ["model": [1]], files: ["model": [files]])
+      parameters: Parameters(JSONObject([])), inputs: ["model": [1]], files: ["model": [files]])
     let expanded = ModelMemory(order)
     let stored = ModelMemory(order, storage: .asStored)
     #expect(expanded.copying() >= table.plan.bytes + stored.copying() / 2)
@@ -79,7 +80,7 @@ import Testing
   /// What cannot be read is estimated by its size, and never stops a run before its stage could say why.
   @Test func fallsBackOnTheSizeOfWhatItCannotRead() {
     let order = StageSizes(
-      parameters: Parameters([:]), inputs: ["model": [500_000_000]],
+      parameters: Parameters(JSONObject([])), inputs: ["model": [500_000_000]],
       files: ["model": [["model.safetensors": "/nowhere/model.safetensors"]]])
     check(ModelMemory(order).copying(), covers: 1_000_000_000)
   }

@@ -60,7 +60,8 @@ final class Workplace {
     for (port, name) in outputs { made[port] = try make(name) }
     try body.run(
       StageContext(
-        parameters: Parameters(JSONObject(parameters)), inputs: inputs, outputs: made,
+        parameters: StagePorts.parameters(body, parameters),
+        inputs: StagePorts.inputs(body, inputs), outputs: made,
         resumeFolder: folder))
   }
 

@@ -19,7 +19,8 @@ enum ComposeCorpusStage: StageBody {
       grammar: grammar, labels: parameters.strings("labels"),
       weights: parameters.numbers("weights"),
       leastSentences: parameters.integer("least_sentences"),
-      mostSentences: parameters.integer("most_sentences"), seed: parameters.integer("seed"))
+      mostSentences: parameters.integer("most_sentences"), seed: parameters.integer("seed"),
+      idPrefix: parameters.optionalString("id_prefix"))
     let count = parameters.integer("documents")
     let corpus = try composition.corpus(count: count) {
       stage.progress(step: $0, of: count, unit: "documents")

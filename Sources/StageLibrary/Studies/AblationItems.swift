@@ -96,12 +96,13 @@ struct AblationItems {
     return (set, set == .none ? 0 : draw)
   }
 
-  /// The whole model of a place: the one with its coordinates, or with some of them.
+  /// The whole model of a place: the one with its coordinates, or the only one with no other value on
+  /// an axis that both have.
   private static func whole(_ place: JSONObject, _ items: [Item]) throws(Diagnostic) -> Item {
     let all = items.filter { $0.set == .none }
     if let exact = all.first(where: { $0.rest == place }) { return exact }
     let fitting = all.filter { item in
-      item.rest.members.allSatisfy { place[$0.key] == $0.value }
+      item.rest.members.allSatisfy { place[$0.key] == nil || place[$0.key] == $0.value }
     }
     guard fitting.count == 1 else {
       throw .ablationItems(
