@@ -109,6 +109,8 @@ private let example =
     #expect(!cut.contains { $0.contains(stop) })
     for (short, long) in zip(cut, plain) { #expect(long.hasPrefix(short)) }
     #expect(cut != plain)
-    #expect(try write("penalised", ["decoding": "top-p", "repetition_penalty": .number(5)]).bodies != plain)
+    #expect(
+      try write("penalised", ["decoding": "top-p", "repetition_penalty": .number(5)]).bodies
+        != plain)
   }
 }
