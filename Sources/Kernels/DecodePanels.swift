@@ -11,7 +11,8 @@
 /// | bytes | 32 | 576 | d (16 numbers), 8 × 16 words of 4 inputs each |
 /// | shortBytes | 16 | 320 | d (16 numbers), 4 × 16 words of 4 inputs each |
 ///
-/// Inputs of a word go from its low bits to its high bits.
+/// Inputs of a word go from its low bits to its high bits; of eight, the first four are the low halves
+/// of its bytes, the others the high halves.
 public enum PanelFormat: Sendable, Equatable {
   case float32
   case float16
@@ -22,6 +23,14 @@ public enum PanelFormat: Sendable, Equatable {
   case bytes
   /// d·(q − 32), q of 8 bits: Q6_K.
   case shortBytes
+
+  /// Whether activations in fixed point are multiplied with codes (FixedPointProduct.swift).
+  public var isFixedPoint: Bool {
+    switch self {
+    case .float32, .float16, .bfloat16: false
+    case .nibbles, .bytes, .shortBytes: true
+    }
+  }
 
   /// Inputs that are stored together.
   public var run: Int {
@@ -45,8 +54,14 @@ public enum PanelFormat: Sendable, Equatable {
   public func bytes(inputs: Int) -> Int { inputs / run * bytesPerRun }
 
   /// Panels that lie side by side: a tile of many rows in single precision, what one row takes at a time
-  /// in few bits.
-  public var together: Int { self == .float32 ? 3 : 4 }
+  /// in 16 bits. Sums of codes do not wait for each other: there, each panel is a stream of its own.
+  public var together: Int {
+    switch self {
+    case .float32: 3
+    case .float16, .bfloat16: 4
+    case .nibbles, .bytes, .shortBytes: 1
+    }
+  }
 
   /// Where a panel lies in the memory of all: runs of neighbouring panels lie side by side, so that a
   /// product reads one long stream.
@@ -161,7 +176,8 @@ private func packNibbles(
   for k in 0..<32 {
     let byte = (codes + k % 16).load(as: UInt8.self)
     let code = UInt32(k < 16 ? byte & 15 : byte >> 4)
-    add(code &<< UInt32(4 * (k % 8)), run + 64 + (k / 8 * 16 + lane) * 4)
+    let shift = UInt32(8 * (k % 4) + k % 8 / 4 * 4)
+    add(code &<< shift, run + 64 + (k / 8 * 16 + lane) * 4)
   }
   return m.isFinite
 }

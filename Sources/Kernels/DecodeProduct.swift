@@ -1,7 +1,7 @@
-// Products with the panels of DecodePanels.swift. Weights become single precision in registers (one row)
-// or in the first-level cache (more rows), each by one rounding, the same in both; the products are the
-// chains of SmallProduct.swift. So a row has the same bits alone, among others, and with a model that
-// was expanded before.
+// Products with panels of 32- and 16-bit numbers. Those of 16 bits become single precision in registers
+// (one row) or in the first-level cache (more rows), exactly; the products are the chains of
+// SmallProduct.swift. So a row has the same bits alone, among others, and with a model that was expanded
+// before. Panels of few bits are FixedPointProduct.swift's.
 
 private typealias Vector = SIMD16<Float>
 private typealias Words = SIMD16<UInt32>
@@ -25,6 +25,7 @@ private let depth = 128
 ///
 /// - Parameters:
 ///   - a: `[m, k]`
+///   - format: of numbers, not of codes.
 ///   - panels: `all` panels of `k` inputs, each where `format.place` says.
 ///   - range: of the panels, those that are wanted.
 ///   - c: `[m, range.count·16]`
@@ -166,38 +167,8 @@ public func expandPanel(
       put(asFloats(w &<< splat(16)), 2 * i)
       put(asFloats(w & splat(0xFFFF_0000)), 2 * i + 1)
     }
-  case .nibbles:
-    for run in 0..<count / 32 {
-      let p = source + run * runStep
-      let (d, m) = nibbleScales(p)
-      for i in 0..<4 {
-        let w = words(p + 64 + i * 64)
-        let k = run * 32 + i * 8
-        put(m.addingProduct(d, nibble0(w)), k)
-        put(m.addingProduct(d, nibble1(w)), k + 1)
-        put(m.addingProduct(d, nibble2(w)), k + 2)
-        put(m.addingProduct(d, nibble3(w)), k + 3)
-        put(m.addingProduct(d, nibble4(w)), k + 4)
-        put(m.addingProduct(d, nibble5(w)), k + 5)
-        put(m.addingProduct(d, nibble6(w)), k + 6)
-        put(m.addingProduct(d, nibble7(w)), k + 7)
-      }
-    }
-  case .bytes, .shortBytes:
-    let length = format.run
-    for run in 0..<count / length {
-      let p = source + run * runStep
-      let d = floats(p)
-      let m = d * Vector(repeating: byteOffset(format))
-      for i in 0..<length / 4 {
-        let w = words(p + 64 + i * 64)
-        let k = run * length + i * 4
-        put(m.addingProduct(d, byte0(w)), k)
-        put(m.addingProduct(d, byte1(w)), k + 1)
-        put(m.addingProduct(d, byte2(w)), k + 2)
-        put(m.addingProduct(d, byte3(w)), k + 3)
-      }
-    }
+  case .nibbles, .bytes, .shortBytes:
+    preconditionFailure("codes are multiplied as they are, in fixedPointProduct")
   }
 }
 
@@ -212,64 +183,6 @@ private func halfHigh(_ w: Words) -> Vector {
 }
 @inline(__always)
 private func halfLow(_ w: Words) -> Vector { halfHigh(w &<< splat(16)) }
-
-// Codes become the top bits of a mantissa: 16 + q and 256 + q need no conversion. The offset takes the
-// 16 or 256 back; it is exact, so the weight is rounded once.
-private let nibbleMask: UInt32 = 0x0078_0000
-private let nibbleOne: UInt32 = 0x4180_0000
-
-@inline(__always)
-private func nibble(_ w: Words) -> Vector { asFloats(w & splat(nibbleMask) | splat(nibbleOne)) }
-@inline(__always)
-private func nibble0(_ w: Words) -> Vector { nibble(w &<< splat(19)) }
-@inline(__always)
-private func nibble1(_ w: Words) -> Vector { nibble(w &<< splat(15)) }
-@inline(__always)
-private func nibble2(_ w: Words) -> Vector { nibble(w &<< splat(11)) }
-@inline(__always)
-private func nibble3(_ w: Words) -> Vector { nibble(w &<< splat(7)) }
-@inline(__always)
-private func nibble4(_ w: Words) -> Vector { nibble(w &<< splat(3)) }
-@inline(__always)
-private func nibble5(_ w: Words) -> Vector { nibble(w &>> splat(1)) }
-@inline(__always)
-private func nibble6(_ w: Words) -> Vector { nibble(w &>> splat(5)) }
-@inline(__always)
-private func nibble7(_ w: Words) -> Vector { nibble(w &>> splat(9)) }
-
-/// d and m − 16·d of a run's 16 outputs.
-@inline(__always)
-private func nibbleScales(_ p: UnsafeRawPointer) -> (d: Vector, m: Vector) {
-  let packed = words(p)
-  // Even lanes lie in low halves: 16 numbers d, then 16 numbers m, in 16 words.
-  let low = halfLow(packed)
-  let high = halfHigh(packed)
-  let d = Vector(
-    low[0], high[0], low[1], high[1], low[2], high[2], low[3], high[3], low[4], high[4], low[5],
-    high[5], low[6], high[6], low[7], high[7])
-  let m = Vector(
-    low[8], high[8], low[9], high[9], low[10], high[10], low[11], high[11], low[12], high[12],
-    low[13], high[13], low[14], high[14], low[15], high[15])
-  return (d, m.addingProduct(d, Vector(repeating: -16)))
-}
-
-private let byteMask: UInt32 = 0x007F_8000
-private let byteOne: UInt32 = 0x4380_0000
-
-@inline(__always)
-private func byte(_ w: Words) -> Vector { asFloats(w & splat(byteMask) | splat(byteOne)) }
-@inline(__always)
-private func byte0(_ w: Words) -> Vector { byte(w &<< splat(15)) }
-@inline(__always)
-private func byte1(_ w: Words) -> Vector { byte(w &<< splat(7)) }
-@inline(__always)
-private func byte2(_ w: Words) -> Vector { byte(w &>> splat(1)) }
-@inline(__always)
-private func byte3(_ w: Words) -> Vector { byte(w &>> splat(9)) }
-
-/// What, times d, takes 256 and the zero of the codes back.
-@inline(__always)
-private func byteOffset(_ format: PanelFormat) -> Float { format == .bytes ? -384 : -288 }
 
 // MARK: One row
 
@@ -321,41 +234,8 @@ private func fourPanels(
       c2.addProduct(high, asFloats(w2 & mask))
       c3.addProduct(high, asFloats(w3 & mask))
     }
-  case .nibbles:
-    for run in 0..<k / 32 {
-      let p = panels + run * runStep
-      let (d0, m0) = nibbleScales(p)
-      let (d1, m1) = nibbleScales(p + step)
-      let (d2, m2) = nibbleScales(p + 2 * step)
-      let (d3, m3) = nibbleScales(p + 3 * step)
-      for i in 0..<4 {
-        let q = p + 64 + i * 64
-        let xs = x + run * 32 + i * 8
-        addNibbles(xs, words(q), d0, m0, &c0)
-        addNibbles(xs, words(q + step), d1, m1, &c1)
-        addNibbles(xs, words(q + 2 * step), d2, m2, &c2)
-        addNibbles(xs, words(q + 3 * step), d3, m3, &c3)
-      }
-    }
-  case .bytes, .shortBytes:
-    let length = format.run
-    let offset = Vector(repeating: byteOffset(format))
-    for run in 0..<k / length {
-      let p = panels + run * runStep
-      let d0 = floats(p)
-      let d1 = floats(p + step)
-      let d2 = floats(p + 2 * step)
-      let d3 = floats(p + 3 * step)
-      let (m0, m1, m2, m3) = (d0 * offset, d1 * offset, d2 * offset, d3 * offset)
-      for i in 0..<length / 4 {
-        let q = p + 64 + i * 64
-        let xs = x + run * length + i * 4
-        addBytes(xs, words(q), d0, m0, &c0)
-        addBytes(xs, words(q + step), d1, m1, &c1)
-        addBytes(xs, words(q + 2 * step), d2, m2, &c2)
-        addBytes(xs, words(q + 3 * step), d3, m3, &c3)
-      }
-    }
+  case .nibbles, .bytes, .shortBytes:
+    preconditionFailure("codes are multiplied as they are, in fixedPointProduct")
   }
   put(c0, c)
   put(c1, c + 16)
@@ -414,28 +294,4 @@ private func sixPanels(
 @inline(__always)
 private func put(_ v: Vector, _ p: UnsafeMutablePointer<Float>) {
   UnsafeMutableRawPointer(p).storeBytes(of: v, as: Vector.self)
-}
-
-@inline(__always)
-private func addNibbles(
-  _ x: UnsafePointer<Float>, _ w: Words, _ d: Vector, _ m: Vector, _ c: inout Vector
-) {
-  c.addProduct(Vector(repeating: x[0]), m.addingProduct(d, nibble0(w)))
-  c.addProduct(Vector(repeating: x[1]), m.addingProduct(d, nibble1(w)))
-  c.addProduct(Vector(repeating: x[2]), m.addingProduct(d, nibble2(w)))
-  c.addProduct(Vector(repeating: x[3]), m.addingProduct(d, nibble3(w)))
-  c.addProduct(Vector(repeating: x[4]), m.addingProduct(d, nibble4(w)))
-  c.addProduct(Vector(repeating: x[5]), m.addingProduct(d, nibble5(w)))
-  c.addProduct(Vector(repeating: x[6]), m.addingProduct(d, nibble6(w)))
-  c.addProduct(Vector(repeating: x[7]), m.addingProduct(d, nibble7(w)))
-}
-
-@inline(__always)
-private func addBytes(
-  _ x: UnsafePointer<Float>, _ w: Words, _ d: Vector, _ m: Vector, _ c: inout Vector
-) {
-  c.addProduct(Vector(repeating: x[0]), m.addingProduct(d, byte0(w)))
-  c.addProduct(Vector(repeating: x[1]), m.addingProduct(d, byte1(w)))
-  c.addProduct(Vector(repeating: x[2]), m.addingProduct(d, byte2(w)))
-  c.addProduct(Vector(repeating: x[3]), m.addingProduct(d, byte3(w)))
 }

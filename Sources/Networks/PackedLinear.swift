@@ -1,6 +1,7 @@
-// y = x·Wᵀ + b for decoding and prompts: our own kernel over weights packed once, in the form in which
+// y = x·Wᵀ + b for decoding and prompts: our own kernels over weights packed once, in the form in which
 // they are stored. Every output is one chain of fused multiply-adds along `in`, from the bias to the
-// last, so the bits of a row depend neither on the other rows nor on the threads.
+// last, number by number or, where weights are codes of few bits, block by block. So the bits of a row
+// depend neither on the other rows nor on the threads.
 
 import Kernels
 import Tensors
@@ -8,8 +9,9 @@ import Tensors
 /// A frozen copy of one or several `Linear` with the same input, laid out in panels of 16 outputs; the
 /// outputs of several follow each other.
 ///
-/// Weights in blocks stay in few bits and become numbers inside the product, so a step of one sequence
-/// takes as long as its bytes take to read. Low-rank parts are added without dropout.
+/// Weights in blocks stay in few bits and are multiplied as integers with activations in 23-bit fixed
+/// point, so a step of one sequence takes as long as its bytes take to read. Low-rank parts are added
+/// without dropout.
 ///
 /// **Cost**: memory of the stored weights once more.
 public final class PackedLinear: @unchecked Sendable {
@@ -94,13 +96,16 @@ public final class PackedLinear: @unchecked Sendable {
     let panels = parts.reduce(0) { $0 + $1.weight.panelCount }
     // About 16 tiles, so that threads end together, each of whole groups of panels.
     let sizes = parts.map { part in
-      let group = x.rows >= PackedRows.least ? 3 : part.weight.format == .float32 ? 6 : 4
+      let format = part.weight.format
+      let group =
+        format.isFixedPoint
+        ? (x.rows == 1 ? 1 : 4) : x.rows >= PackedRows.least ? 3 : format == .float32 ? 6 : 4
       return max(group, min(64 / group * group, (panels / 16 + group - 1) / group * group))
     }
     let tiles = zip(parts, sizes).map { ($0.weight.panelCount + $1 - 1) / $1 }
     let perBlock = tiles.reduce(0, +)
     let blocks = (x.rows + Self.rowBlock - 1) / Self.rowBlock
-    withPackedRows(x) { packed in
+    withPackedRows(x) { packed, fixed in
       parallelFor(perBlock * blocks) { tile in
         var index = tile % perBlock
         var part = 0
@@ -112,26 +117,40 @@ public final class PackedLinear: @unchecked Sendable {
         let rows = first..<min(x.rows, first + Self.rowBlock)
         let end = min(parts[part].weight.panelCount, (index + 1) * sizes[part])
         parts[part].forward(
-          Rows(x: x, packed: packed, range: rows), low: low?.slice(rows: rows),
+          Rows(x: x, packed: packed, fixed: fixed, range: rows), low: low?.slice(rows: rows),
           panels: index * sizes[part]..<end, into: y.slice(rows: rows))
       }
     }
   }
 
-  /// Many rows are packed once for all panels.
-  private func withPackedRows(_ x: Tensor, _ body: (UnsafeMutablePointer<Float>?) -> Void) {
-    guard x.rows >= PackedRows.least else {
-      body(nil)
-      return
-    }
-    Scratch.with(PackedRows.count(rows: x.rows, inputs: inputs)) { packed in
-      let groups = (x.rows + 15) / 16
+  /// Rows are packed once for all panels: many for those of numbers, all for those of codes.
+  private func withPackedRows(
+    _ x: Tensor,
+    _ body: (_ packed: UnsafeMutablePointer<Float>?, _ fixed: UnsafeMutablePointer<Float>?) -> Void
+  ) {
+    let isPacked =
+      x.rows >= PackedRows.least && parts.contains { !$0.weight.format.isFixedPoint }
+    let isFixed = parts.contains { $0.weight.format.isFixedPoint }
+    let groups = (x.rows + 15) / 16
+    let packedCount = isPacked ? PackedRows.count(rows: x.rows, inputs: inputs) : 0
+    let fixedCount = isFixed ? FixedPointRows.count(rows: x.rows, inputs: inputs) : 0
+    guard packedCount + fixedCount > 0 else { return body(nil, nil) }
+    Scratch.with(packedCount + fixedCount) { memory in
+      let (packed, fixed) = (memory, memory + packedCount)
       parallelFor(groups) { group in
-        PackedRows.pack(
-          x.row(group * 16), step: x.stride, count: min(16, x.rows - group * 16),
-          inputs: inputs, group: group, of: groups, to: packed)
+        let rows = group * 16..<min(x.rows, group * 16 + 16)
+        if isPacked {
+          PackedRows.pack(
+            x.row(rows.lowerBound), step: x.stride, count: rows.count, inputs: inputs,
+            group: group, of: groups, to: packed)
+        }
+        if isFixed {
+          FixedPointRows.pack(
+            x.row(rows.lowerBound), step: x.stride, rows: rows, of: x.rows, inputs: inputs,
+            to: fixed)
+        }
       }
-      body(packed)
+      body(isPacked ? packed : nil, isFixed ? fixed : nil)
     }
   }
 }
@@ -141,6 +160,8 @@ private struct Rows {
   let x: Tensor
   /// All rows of x for the kernel of many rows.
   var packed: UnsafeMutablePointer<Float>?
+  /// All rows of x in fixed point, where a weight is of codes.
+  var fixed: UnsafeMutablePointer<Float>?
   let range: Range<Int>
 }
 
@@ -301,6 +322,15 @@ private struct Matrix {
   func add(
     _ rows: Rows, panels range: Range<Int>, to target: UnsafeMutablePointer<Float>, step: Int
   ) {
+    if format.isFixedPoint, let fixed = rows.fixed {
+      func add(_ scratch: UnsafeMutablePointer<Float>) {
+        fixedPointProduct(
+          fixed, of: rows.x.rows, rows: rows.range, format, panels: panels, range: range,
+          of: panelCount, into: target, cStep: step, k: inputs, scratch: scratch)
+      }
+      if rows.range.count == 1 { add(target) } else { Scratch.with(fixedPointScratch, add) }
+      return
+    }
     if let packed = rows.packed {
       Scratch.with(PackedRows.depth * 48) { scratch in
         decodeProduct(

@@ -3,5 +3,5 @@
 
 public enum EngineVersion {
   /// The `engine` fact of every action record.
-  public static let current = 2
+  public static let current = 3
 }

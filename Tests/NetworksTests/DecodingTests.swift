@@ -31,9 +31,11 @@ extension Ops {
     for (a, r) in zip(all.values, reference.values) { #expect(abs(a - r) < 1e-4) }
   }
 
-  /// Weights in few bits give the bits of weights that were expanded before, whatever the rows, also
-  /// those of several layers side by side with low-rank parts.
+  /// Weights that become single precision give the bits of weights that were expanded before, codes of
+  /// few bits the same numbers nearly; whatever the rows, also those of several layers side by side with
+  /// low-rank parts.
   @Test(arguments: BlockFormat.allCases) func packedBlocksEqualExpandedOnes(format: BlockFormat) {
+    let isFixedPoint = PanelFormat(format, inputs: 512).isFixedPoint
     let inputs = 512
     let x = tensor(19, inputs, seed: 3)
     let pairs = [144, 37].enumerated().map { number, outputs in
@@ -57,7 +59,11 @@ extension Ops {
         return [y.values]
       }
       expanded.forward(x.slice(rows: 0..<rows), into: reference)
-      #expect(y.values.map(\.bitPattern) == reference.values.map(\.bitPattern), "\(rows) rows")
+      if isFixedPoint {
+        for (a, r) in zip(y.values, reference.values) { #expect(abs(a - r) < 2e-4) }
+      } else {
+        #expect(y.values.map(\.bitPattern) == reference.values.map(\.bitPattern), "\(rows) rows")
+      }
     }
     let plain = tensor(19, 181)
     pairs[0].1.forward(x, into: plain.slice(columns: 0..<144))
