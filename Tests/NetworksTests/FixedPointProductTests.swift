@@ -68,7 +68,9 @@ extension Ops {
     for row in 0..<rows {
       for k in 0..<inputs { x[row, k] *= Float(1 << (k / 32 * 2)) * 1e-6 }
     }
-    for (row, strange) in [0, Float.nan, .infinity, Float(bitPattern: 7), -0x1.fffffep100, 0x1p-120].enumerated() {
+    for (row, strange) in [
+      0, Float.nan, .infinity, Float(bitPattern: 7), -0x1.fffffep100, 0x1p-120,
+    ].enumerated() {
       for k in 32..<64 { x[row, k] = strange }
     }
     let matrix = QuantisedMatrix(tensor(16 * panels, inputs, seed: 1), as: format)
