@@ -54,6 +54,10 @@ let package = Package(
     .target(
       name: "CKernels",
       cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-march=\(march)"])]),
+    // Both libraries report errors by longjmp, which must never cross Swift.
+    .target(
+      name: "CImageCodecs",
+      linkerSettings: [.linkedLibrary("png16"), .linkedLibrary("jpeg")]),
 
     // Words that every floor uses.
     room("Diagnostics"),
@@ -95,6 +99,22 @@ let package = Package(
         "Randomness", "CanonicalJSON", "Diagnostics",
       ],
       settings: numeric),
+    // Weights changed on purpose: a network that learns how to edit.
+    room(
+      "ModelEditing",
+      [
+        "LanguageModels", "Networks", "Tensors", "Kernels", "ModelFiles", "Randomness",
+        "CanonicalJSON", "Diagnostics",
+      ],
+      settings: numeric),
+
+    // Seeing.
+    room("Imaging", ["CImageCodecs", "Diagnostics"], settings: numeric),
+    room(
+      "BlurDetection",
+      ["Imaging", "Tensors", "Statistics", "Randomness", "CanonicalJSON", "Diagnostics"],
+      settings: numeric),
+    room("SkyRendering", ["Imaging", "Randomness", "Diagnostics"], settings: numeric),
 
     // Where both meet.
     room(
@@ -109,12 +129,18 @@ let package = Package(
       "DriftAnalysis",
       ["Reports", "Statistics", "Corpora", "Randomness", "CanonicalJSON", "Diagnostics"],
       settings: numeric),
+    // Big Five traits in what a model writes and in what it answers.
+    room(
+      "Personality",
+      ["Reports", "Statistics", "Corpora", "Randomness", "CanonicalJSON", "Diagnostics"],
+      settings: numeric),
     room(
       "StageLibrary",
       [
         "Scheduling", "LanguageModels", "ModelFiles", "Tokenizers", "Corpora", "Statistics",
-        "Estimation", "ModelAnalysis", "DriftAnalysis", "Reports", "Networks", "Tensors",
-        "Randomness", "CanonicalJSON", "Diagnostics",
+        "Estimation", "ModelAnalysis", "ModelEditing", "DriftAnalysis", "Personality", "Imaging",
+        "BlurDetection", "SkyRendering", "Reports", "Networks", "Tensors", "Randomness",
+        "CanonicalJSON", "Diagnostics",
       ]),
     // Text for a person at a terminal: pure functions from states to lines.
     room("Console", ["Diagnostics"]),
@@ -130,8 +156,8 @@ let package = Package(
     .executableTarget(
       name: "plumb-bench",
       dependencies: [
-        "LanguageModels", "Networks", "Tensors", "Kernels", "ModelFiles", "Tokenizers",
-        "Randomness", "CanonicalJSON", "Diagnostics",
+        "LanguageModels", "Networks", "Tensors", "Kernels", "ModelFiles", "Tokenizers", "Imaging",
+        "BlurDetection", "Randomness", "CanonicalJSON", "Diagnostics",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["peers"],
@@ -179,6 +205,23 @@ let package = Package(
         "LanguageModels", "Networks", "Tensors", "ModelFiles", "Statistics", "Randomness",
         "CanonicalJSON", "Diagnostics",
       ],
+      settings: numeric, excluding: ["fixtures"]),
+    tests(
+      "ModelEditing",
+      [
+        "LanguageModels", "Networks", "Tensors", "ModelFiles", "Randomness", "CanonicalJSON",
+        "Diagnostics",
+      ],
+      settings: numeric, excluding: ["fixtures"]),
+    tests("Imaging", ["CImageCodecs", "Diagnostics"], settings: numeric, excluding: ["fixtures"]),
+    tests(
+      "BlurDetection",
+      ["Imaging", "SkyRendering", "Statistics", "Randomness", "CanonicalJSON", "Diagnostics"],
+      settings: numeric, excluding: ["fixtures"]),
+    tests("SkyRendering", ["Imaging", "Randomness", "Diagnostics"], settings: numeric),
+    tests(
+      "Personality",
+      ["Reports", "Statistics", "Corpora", "Randomness", "CanonicalJSON", "Diagnostics"],
       settings: numeric, excluding: ["fixtures"]),
     tests(
       "DriftAnalysis",
