@@ -106,7 +106,7 @@ extension DriftAnalysis {
     Figure(
       id: id, title: title, xLabel: settings.axes.x, yLabel: yLabel,
       series: grid.strategies.map { line(grid, $0, name: $0, factor: factor) },
-      caption: "\(words) \(bandWords(grid)) \(documentWords)",
+      caption: "\(words) \(bandWords(grid, isShare: factor == 100)) \(documentWords)",
       wholeX: grid.generations.allSatisfy { $0 == $0.rounded() })
   }
 
@@ -123,6 +123,10 @@ extension DriftAnalysis {
         var ends: Interval?
         if values.count >= ContrastResult.fewChains {
           ends = summary.studentInterval()
+          // Student's interval does not know that a share cannot be below 0 %.
+          if factor == 100, let whole = ends {
+            ends = Interval(low: max(0, whole.low), high: min(1, whole.high))
+          }
         } else if values.count > 1 {
           ends = Interval(low: summary.smallest, high: summary.largest)
         }
@@ -132,11 +136,12 @@ extension DriftAnalysis {
       })
   }
 
-  func bandWords(_ grid: ChainGrid) -> String {
+  func bandWords(_ grid: ChainGrid, isShare: Bool) -> String {
     let count = grid.chains.count
     if count == 1 { return "One chain, no interval." }
     return count >= ContrastResult.fewChains
-      ? "Means over \(count) chains; bands are Student’s 95 % intervals over chains."
+      ? "Means over \(count) chains; bands are Student’s 95 % intervals over chains"
+        + (isShare ? ", cut at 0 and 100 %." : ".")
       : "Means over \(count) chains; bands reach from the lowest to the highest chain."
   }
 

@@ -37,6 +37,14 @@ public enum Format {
   /// A p value: three decimals, or that it is smaller.
   public static func probability(_ p: Double) -> String { p < 0.001 ? "< 0.001" : fixed(p, 3) }
 
+  /// A bound that somebody chose, with no digit more than it has: 0.05, 0.001.
+  public static func level(_ value: Double) -> String {
+    guard value.isFinite, abs(value) >= 1e-4, abs(value) < 1e6 else { return figure(value) }
+    var text = fixed(value, 6)
+    while text.hasSuffix("0") { text.removeLast() }
+    return text.hasSuffix(".") ? String(text.dropLast()) : text
+  }
+
   public static func seconds(_ value: Double) -> String { fixed(value, value < 10 ? 2 : 1) }
 
   public static func duration(_ seconds: Double) -> String {

@@ -49,7 +49,7 @@ struct NeuronFindings {
   var settings: AttributionSettings { attribution.settings }
 
   static func name(_ correction: UnitCorrection, level: Double) -> String {
-    let bound = Format.figure(level)
+    let bound = Format.level(level)
     switch correction {
     case .none: return "p ≤ \(bound)"
     case .bonferroni: return "Bonferroni \(bound)"
@@ -72,7 +72,7 @@ struct NeuronFindings {
   }
 
   var countNames: [String] {
-    Self.levels.map { "p < \(Format.figure($0))" }
+    Self.levels.map { "p < \(Format.level($0))" }
       + [UnitCorrection.bonferroni, .benjaminiHochberg].map {
         Self.name($0, level: settings.level)
       }

@@ -52,7 +52,7 @@ extension NeuronFindings {
       metrics.append(
         metric(
           "false_positives_expected", level * Double(layout.count),
-          [("threshold", .string("p < \(Format.figure(level))"))]))
+          [("threshold", .string("p < \(Format.level(level))"))]))
     }
     return metrics
   }

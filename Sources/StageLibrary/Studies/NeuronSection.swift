@@ -134,7 +134,7 @@ struct NeuronSection {
         id: id, statement: Self.statement, verdict: .unclear,
         evidence:
           "\(counts.biasCount) units go with bias and \(counts.qualityCount) with quality at "
-          + "p ≤ \(Format.figure(finding.settings.level)): there are no two sets to compare.",
+          + "p ≤ \(Format.level(finding.settings.level)): there are no two sets to compare.",
         chains: chains)
     }
     let reading = Self.reading(finding, index)
@@ -176,7 +176,7 @@ struct NeuronSection {
     }
     let isClear = p.allSatisfy { $0 < 0.05 }
     let words =
-      "\(observed[0]) and \(observed[1]) units at p ≤ \(Format.figure(finding.settings.level)) stand "
+      "\(observed[0]) and \(observed[1]) units at p ≤ \(Format.level(finding.settings.level)) stand "
       + "against \(mean(null.biasCounts)) and \(mean(null.qualityCounts)) with "
       + "\(Self.nullName(null)) (p = \(Format.figure(p[0])) and \(Format.figure(p[1])))"
       + (isClear ? "." : ": not clearly more than chance.")
@@ -217,7 +217,7 @@ struct NeuronSection {
     }
     return ReportTable(
       caption: "Units by \(measureName(finding, false)) that pass a threshold, of \(layout.count). "
-        + "Moved scores at p ≤ \(Format.figure(finding.settings.level)): mean and middle 95 % of "
+        + "Moved scores at p ≤ \(Format.level(finding.settings.level)): mean and middle 95 % of "
         + "\(finding.nulls.first.map { "\($0.biasCounts.count)" } ?? "no") draws.\(signs)",
       columns: [.init("Score"), .init("Regression")]
         + names.map { .init($0, unit: "units", isNumber: true) }, rows: rows)
@@ -305,12 +305,12 @@ struct NeuronSection {
       yLabel: "−log₁₀ p with \(finding.attribution.quality.name)",
       series: series { (size(used[0].p[$0]), size(used[1].p[$0])) },
       caption: "One point for each of \(layout.count) units, neighbours drawn as one larger point. "
-        + "Lines: Bonferroni, \(Format.figure(finding.settings.level)) / \(layout.count) = "
-        + "\(Format.figure(bonferroni)), and p = \(Format.figure(finding.settings.level)).",
+        + "Lines: Bonferroni, \(Format.level(finding.settings.level)) / \(layout.count) = "
+        + "\(Format.figure(bonferroni)), and p = \(Format.level(finding.settings.level)).",
       references: [
         .init(name: "Bonferroni", y: line), .init(name: "", x: line),
         .init(
-          name: "p = \(Format.figure(finding.settings.level))", y: size(finding.settings.level)),
+          name: "p = \(Format.level(finding.settings.level))", y: size(finding.settings.level)),
         .init(name: "", x: size(finding.settings.level)),
       ], include: [0])
     let shown = finding.overlaps.last!
