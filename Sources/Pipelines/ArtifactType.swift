@@ -23,14 +23,16 @@ public struct ArtifactType: Sendable, Hashable {
   /// Every type, sorted by name.
   public static let all: [ArtifactType] = [
     .init("adapter", .folder, "weights that adapt a language model (PEFT layout)"),
-    .init("camera-reference", .folder, "what a fixed camera sees when it is dry"),
+    .init("blur-weights", .file(name: "weights.json"), "how measures become a probability of blur"),
+    .init("camera", .folder, "what a fixed camera sees of its marker when it is sharp"),
     .init("classifier", .folder, "features and weights that tell classes apart"),
     .init("corpus", .folder, "documents with ids, texts and labels"),
-    .init("decisions", .folder, "a verdict for each frame"),
     .init("encoder", .folder, "a text encoder (Hugging Face layout)"),
     .files,
-    .init("frames", .folder, "pictures in order"),
+    .init("frame-labels", .file(name: "labels.csv"), "what is known about frames: file, label, …"),
+    .init("frames", .folder, "pictures of one camera, sorted by name"),
     .init("language-model", .folder, "weights, configuration, tokenizer (Hugging Face layout)"),
+    .init("marker", .file(name: "marker.json"), "boxes around what never moves before a camera"),
     .init("metrics", .file(name: "metrics.json"), "named figures with units and intervals"),
     .init("neuron-table", .file(name: "neurons.jsonl"), "one row for each unit"),
     .init("report", .file(name: "report.html"), "one self-contained page"),
@@ -40,6 +42,7 @@ public struct ArtifactType: Sendable, Hashable {
     .init("training-history", .file(name: "history.jsonl"), "one row for each training step"),
     .init("training-path", .folder, "weights at some steps of a training run"),
     .init("training-recipe", .file(name: "recipe.json"), "settings that override a training stage"),
+    .init("verdicts", .folder, "a verdict for each frame"),
   ]
 
   /// An outside file or folder.
