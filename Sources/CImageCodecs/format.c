@@ -15,7 +15,7 @@ int32_t plumb_image_format(const uint8_t *bytes, size_t count) {
   return PLUMB_FORMAT_NONE;
 }
 
-static int32_t read_image(
+static int32_t read_format(
     const uint8_t *bytes, size_t count, struct plumb_image_limits limits, uint8_t *pixels,
     size_t capacity, struct plumb_image_info *info) {
   memset(info, 0, sizeof *info);
@@ -31,6 +31,18 @@ static int32_t read_image(
     plumb_keep_reason(info->reason, "it begins like neither PNG nor JPEG");
     return PLUMB_IMAGE_UNDECODABLE;
   }
+}
+
+static int32_t read_image(
+    const uint8_t *bytes, size_t count, struct plumb_image_limits limits, uint8_t *pixels,
+    size_t capacity, struct plumb_image_info *info) {
+  int32_t outcome = read_format(bytes, count, limits, pixels, capacity, info);
+  // Libraries find words for most failures, not for all.
+  if (!info->reason[0] && outcome == PLUMB_IMAGE_TRUNCATED)
+    plumb_keep_reason(info->reason, "bytes end inside the image");
+  if (!info->reason[0] && outcome == PLUMB_IMAGE_UNDECODABLE)
+    plumb_keep_reason(info->reason, "its data are damaged");
+  return outcome;
 }
 
 int32_t plumb_image_describe(

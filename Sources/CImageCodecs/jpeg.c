@@ -266,6 +266,8 @@ int32_t plumb_jpeg_encode(
     jpeg.comp_info[0].h_samp_factor = options.subsampling >= 1 ? 2 : 1;
     jpeg.comp_info[0].v_samp_factor = options.subsampling >= 2 ? 2 : 1;
   }
+  if (channels == 4 && options.is_ycck) jpeg_set_colorspace(&jpeg, JCS_YCCK);
+  jpeg.arith_code = options.is_arithmetic != 0;
   if (options.is_progressive) jpeg_simple_progression(&jpeg);
   jpeg_start_compress(&jpeg, TRUE);
   size_t stride = (size_t)width * (size_t)channels;

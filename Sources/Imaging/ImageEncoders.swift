@@ -54,7 +54,7 @@ public struct JPEGEncoder: Sendable {
         bitmap.pixels, Int32(bitmap.width), Int32(bitmap.height), Int32(bitmap.channels),
         plumb_jpeg_options(
           quality: Int32(quality), is_progressive: isProgressive ? 1 : 0,
-          subsampling: subsampling.rawValue),
+          subsampling: subsampling.rawValue, is_arithmetic: 0, is_ycck: 0),
         &out, &count, reason)
     }
   }

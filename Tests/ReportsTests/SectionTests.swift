@@ -6,6 +6,13 @@ import Testing
 @testable import Reports
 
 @Suite struct SectionTests {
+  /// A PNG file of one gray pixel.
+  static let dot = [UInt8](
+    Data(
+      base64Encoded:
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
+    )!)
+
   /// A section with every kind of block, figure, scale and member.
   static var full: ReportSection {
     let points: [Figure.Point] = [
@@ -55,6 +62,15 @@ import Testing
         .texts(
           title: "One prompt",
           [.init(title: "generation 0", text: "old"), .init(title: "generation 1", text: "new")]),
+        .images(
+          ImageGrid(
+            title: "Frames <b>", caption: "n = 2 & more.", width: 96,
+            items: [
+              .init(
+                title: "000.png <i>", caption: "blurred & dark", alt: "a \"dot\"", tone: .bad,
+                bytes: Self.dot),
+              .init(alt: "another dot", bytes: [0xff, 0xd8, 0xff, 0xd9]),
+            ])),
       ])
   }
 
@@ -102,6 +118,10 @@ import Testing
     (section(blocks: #"[{"text":"a","table":{}}]"#), "not one of"),
     (section(blocks: #"[{"text":1}]"#), "not text"),
     (section(blocks: "[{\"text\":\"" + String(repeating: "x", count: 20_001) + "\"}]"), "at most"),
+    (image(#""data":"!!""#), "no PNG or JPEG"), (image(#""data":"bm9wZQ==""#), "no PNG or JPEG"),
+    (image(#""data":"PHNjcmlwdD4=""#), "no PNG or JPEG"), (image(#""alt":"""#), "no words"),
+    (image(#""tone":"red""#), "not one of plain"), (image(#""src":"x""#), "'src'"),
+    (section(blocks: #"[{"images":{"title":"","caption":"","width":4,"items":[]}}]"#), "width"),
     (figure(#""kind":"pie""#), "not one of lines"), (figure(#""id":"../../x""#), "lower-case"),
     (figure(#""id":"a'; system('x')""#), "lower-case"), (figure(#""x_scale":"cubic""#), "x_scale"),
     (figure(#""series":[{"name":"a","points":[[1]]}]"#), "not [x, y"),
@@ -159,6 +179,15 @@ import Testing
     return section(blocks: "[{\"figure\":\(object(members, with: change))}]")
   }
 
+  private static func image(_ change: String) -> String {
+    let members = [
+      ("alt", #""a""#), ("data", "\"\(Data(dot).base64EncodedString())\""),
+    ]
+    let item = object(members, with: change)
+    return section(
+      blocks: "[{\"images\":{\"title\":\"\",\"caption\":\"\",\"width\":96,\"items\":[\(item)]}}]")
+  }
+
   private static func claim(_ change: String) -> String {
     let members = [
       ("id", #""c""#), ("statement", #""""#), ("verdict", #""unclear""#), ("evidence", #""""#),
@@ -212,6 +241,10 @@ import Testing
       try #require(html.range(of: "id=\"section-full\""))
     )
     #expect(first.lowerBound < second.lowerBound)
+    // Pictures are in the page, with their words.
+    #expect(html.components(separatedBy: "<img src=\"data:image/png;base64,iVBOR").count == 1 + 3)
+    #expect(html.components(separatedBy: "<img src=\"data:image/jpeg;base64,/9j").count == 1 + 3)
+    #expect(html.contains("alt=\"a &quot;dot&quot;\"") && html.contains("000.png &lt;i&gt;"))
     // At the top all claims with their sections, in each section its own.
     #expect(html.components(separatedBy: "verdict reproduced").count == 1 + 3 + 3)
     #expect(html.contains("3 reproduced here, 3 not testable here"))

@@ -63,6 +63,8 @@ struct plumb_jpeg_options {
   int32_t quality;      // 1…100, libjpeg's scale
   int32_t is_progressive;
   int32_t subsampling;  // chroma: 0 = 4:4:4, 1 = 4:2:2, 2 = 4:2:0
+  int32_t is_arithmetic;  // instead of Huffman codes
+  int32_t is_ycck;        // for 4 channels: stored as YCCK, as photo editors do
 };
 
 // Encoded bytes at *out (release with plumb_image_free), their number at *out_count. Channels 1 or

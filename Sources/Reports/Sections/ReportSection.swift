@@ -3,7 +3,7 @@
 
 import Diagnostics
 
-/// Text, figures, tables and claims under one heading.
+/// Text, figures, tables, pictures and claims under one heading.
 public struct ReportSection: Sendable, Equatable {
   public enum Block: Sendable, Equatable {
     /// A paragraph of plain text.
@@ -13,6 +13,7 @@ public struct ReportSection: Sendable, Equatable {
     case claims([Claim])
     /// Texts side by side, such as one prompt's continuations.
     case texts(title: String, [Excerpt])
+    case images(ImageGrid)
   }
 
   /// A text with its heading.

@@ -24,6 +24,7 @@ extension ReportSection.Block {
     case .figure(let figure): .object(["figure": figure.json])
     case .table(let table): .object(["table": table.json])
     case .claims(let claims): .object(["claims": .array(claims.map(\.json))])
+    case .images(let grid): .object(["images": grid.json])
     case .texts(let title, let excerpts):
       .object([
         "texts": .object([
@@ -33,6 +34,25 @@ extension ReportSection.Block {
         ])
       ])
     }
+  }
+}
+
+extension ImageGrid {
+  var json: JSONValue {
+    .object([
+      "title": .string(title), "caption": .string(caption), "width": .integer(width),
+      "items": .array(items.map(\.json)),
+    ])
+  }
+}
+
+extension ImageGrid.Item {
+  var json: JSONValue {
+    var members: [(String, JSONValue)] = [("alt", .string(alt)), ("data", .string(base64))]
+    if !title.isEmpty { members.append(("title", .string(title))) }
+    if !caption.isEmpty { members.append(("caption", .string(caption))) }
+    if tone != .plain { members.append(("tone", .string(tone.rawValue))) }
+    return .object(JSONObject(members))
   }
 }
 

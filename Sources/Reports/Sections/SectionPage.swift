@@ -79,6 +79,7 @@ struct SectionPage {
       case .claims(let claims):
         blocks.append(
           Self.block("isClaims", ["claimRows": claims.map { Self.context($0, source: nil) }]))
+      case .images(let grid): blocks.append(Self.block("isImages", Self.context(grid)))
       case .texts(let title, let excerpts):
         blocks.append(
           Self.block(
@@ -95,13 +96,28 @@ struct SectionPage {
     return blocks
   }
 
-  private static let kinds = ["isText", "isFigures", "isTable", "isClaims", "isTexts"]
+  private static let kinds = ["isText", "isFigures", "isTable", "isClaims", "isTexts", "isImages"]
 
   /// All flags stand in each block: Mustache would look for a missing one further out.
   private static func block(_ kind: String, _ content: [String: Any]) -> [String: Any] {
     var block = content
     for name in kinds { block[name] = name == kind }
     return block
+  }
+
+  private static func context(_ grid: ImageGrid) -> [String: Any] {
+    [
+      "imagesTitle": grid.title, "hasImagesTitle": !grid.title.isEmpty,
+      "imagesCaption": grid.caption, "hasImagesCaption": !grid.caption.isEmpty,
+      "imagesWidth": grid.width,
+      "images": grid.items.map {
+        [
+          "imageTitle": $0.title, "hasImageTitle": !$0.title.isEmpty, "imageCaption": $0.caption,
+          "hasImageCaption": !$0.caption.isEmpty, "imageAlt": $0.alt, "imageTone": $0.tone.rawValue,
+          "imageURI": $0.dataURI,
+        ] as [String: Any]
+      },
+    ]
   }
 
   private static func context(_ table: ReportTable) -> [String: Any] {

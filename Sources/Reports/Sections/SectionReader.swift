@@ -3,6 +3,7 @@
 
 import CanonicalJSON
 import Diagnostics
+import Foundation
 
 extension ReportSection {
   static let mostBytes = 16 << 20
@@ -50,7 +51,7 @@ extension ReportSection {
 
 extension ReportSection.Block {
   fileprivate init(_ value: JSONValue, _ place: String, path: String) throws(Diagnostic) {
-    let kinds = ["text", "figure", "table", "claims", "texts"]
+    let kinds = ["text", "figure", "table", "claims", "texts", "images"]
     let fields = try JSONFields(value, place, path: path, members: kinds)
     guard fields.object.count == 1, let kind = fields.object.keys.first else {
       throw fields.fault("is not one of \(kinds.joined(separator: ", "))")
@@ -67,6 +68,7 @@ extension ReportSection.Block {
         claims.append(try Claim(item, "\(inside)[\(index)]", path: path))
       }
       self = .claims(claims)
+    case "images": self = .images(try ImageGrid(content, inside, path: path))
     default:
       let texts = try JSONFields(content, inside, path: path, members: ["title", "items"])
       var excerpts: [ReportSection.Excerpt] = []
@@ -78,6 +80,38 @@ extension ReportSection.Block {
       }
       self = .texts(title: try texts.text("title"), excerpts)
     }
+  }
+}
+
+extension ImageGrid {
+  fileprivate init(_ value: JSONValue, _ place: String, path: String) throws(Diagnostic) {
+    let fields = try JSONFields(
+      value, place, path: path, members: ["title", "caption", "width", "items"])
+    var items: [Item] = []
+    for (index, value) in try fields.list("items", most: Self.mostItems).enumerated() {
+      items.append(try Item(value, "\(place).items[\(index)]", path: path))
+    }
+    self.init(
+      title: try fields.text("title", most: 500), caption: try fields.text("caption"),
+      width: try fields.integer("width", in: Self.widths), items: items)
+  }
+}
+
+extension ImageGrid.Item {
+  fileprivate init(_ value: JSONValue, _ place: String, path: String) throws(Diagnostic) {
+    let fields = try JSONFields(
+      value, place, path: path, members: ["title", "caption", "alt", "tone", "data"])
+    let alt = try fields.text("alt")
+    guard !alt.isEmpty else { throw fields.fault("has no words in 'alt'") }
+    let most = ImageGrid.mostBytes
+    let data = try fields.text("data", most: (most + 2) / 3 * 4)
+    guard let bytes = Data(base64Encoded: data), bytes.count <= most,
+      ImageGrid.mediaType([UInt8](bytes.prefix(8))) != nil
+    else { throw fields.fault("has 'data' that are no PNG or JPEG file in base64") }
+    self.init(
+      title: fields.object["title"] == nil ? "" : try fields.text("title", most: 500),
+      caption: fields.object["caption"] == nil ? "" : try fields.text("caption"), alt: alt,
+      tone: try fields.choice("tone", default: .plain), bytes: [UInt8](bytes))
   }
 }
 
