@@ -22,11 +22,6 @@ public struct BlurEstimate: Sendable, Equatable {
   public var explained: Double
   /// Root mean square of what it explains over the noise.
   public var signalToNoise: Double
-  /// How much worse no blur at all explains the frame than the best blur: ln of the ratio of the
-  /// weighted residuals. 0 for a sharp frame.
-  public var blurGain: Double
-  /// How much worse the strongest blur explains it, the same way: what is known about it at all.
-  public var sharpGain: Double
   /// One for each edge tile of the marker; nil where the tile is covered, saturated or outside.
   public var tiles: [Tile?]
 
@@ -83,7 +78,9 @@ extension BlurEstimate {
       left += weights[index] * fit.residual[bestStep]
     }
     let explained = varying > 0 ? max(0, 1 - left / varying) : 0
-    let meanVarying = used.reduce(0.0) { $0 + max(0, fits[$1]!.varying - fits[$1]!.residual[bestStep]) }
+    let meanVarying = used.reduce(0.0) {
+      $0 + max(0, fits[$1]!.varying - fits[$1]!.residual[bestStep])
+    }
     let signal = (meanVarying / Double(used.count)).squareRoot()
 
     // The same draws for every frame: the spread depends on the tiles and on nothing else.
@@ -102,8 +99,7 @@ extension BlurEstimate {
     }
     return BlurEstimate(
       sigma: sigma, sigmaLow: exp(draws[4]), sigmaHigh: exp(draws[35]), explained: explained,
-      signalToNoise: signal / max(noise, 0.5), blurGain: log(max(total[0], 1e-9) / max(best, 1e-9)),
-      sharpGain: log(max(total.last!, 1e-9) / max(best, 1e-9)), tiles: tiles)
+      signalToNoise: signal / max(noise, 0.5), tiles: tiles)
   }
 
   /// ln σ at the bottom of a parabola through the least value and its neighbours.
@@ -303,9 +299,10 @@ private struct TileProblem {
 /// At most six unknowns, solved by Cholesky; columns that say nothing new are left out.
 private struct NormalEquations {
   private let size: Int
-  private var matrix: (
-    SIMD8<Double>, SIMD8<Double>, SIMD8<Double>, SIMD8<Double>, SIMD8<Double>, SIMD8<Double>
-  ) = (.zero, .zero, .zero, .zero, .zero, .zero)
+  private var matrix:
+    (
+      SIMD8<Double>, SIMD8<Double>, SIMD8<Double>, SIMD8<Double>, SIMD8<Double>, SIMD8<Double>
+    ) = (.zero, .zero, .zero, .zero, .zero, .zero)
   private var right = SIMD8<Double>.zero
 
   init(_ size: Int) {

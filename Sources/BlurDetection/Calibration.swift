@@ -69,12 +69,8 @@ public struct MarkerCalibration: Sendable {
       MarkerCalibration(reference: nil, findings: findings, used: names, leftOut: [])
     }
 
-    let energies = windows.map { Sharpness.tenengrad($0) }
-    let order = energies.indices.sorted {
-      energies[$0] != energies[$1] ? energies[$0] < energies[$1] : $0 < $1
-    }
-    let base = windows[order[(3 * (order.count - 1) + 2) / 4]]
-    let tiles = EdgeTiles(base: base, window: window)
+    let base = windows[Self.base(windows, window)]
+    var tiles = EdgeTiles(base: base, window: window)
     let boxed = base.cropped(
       to: PixelBox(x: window.boxX, y: window.boxY, width: box.width, height: box.height))
     let range = quantile(0.97, of: boxed.values) - quantile(0.03, of: boxed.values)
@@ -108,7 +104,18 @@ public struct MarkerCalibration: Sendable {
     }
 
     let template = MarkerTemplates([base], tiles: tiles, window: window)
-    var shifts = windows.map(template.find)
+    var shifts = windows.map { template.find(in: $0, range: MarkerTemplates.wideRange) }
+    // The middle of the frames is where the marker is, not where it happens to be in the base.
+    let middle = Self.centre(&shifts)
+    tiles = EdgeTiles(base: base.moved(x: middle.x, y: middle.y), window: window)
+    // What one frame does not show (an edge as bright as the sky behind it) the others do.
+    for _ in 0..<3 {
+      let basis = ReferenceBasis.of(
+        MarkerReference.aligned(windows, shifts), at: MarkerReference.places(tiles, window))
+      let template = MarkerTemplates(basis, tiles: tiles, window: window)
+      shifts = windows.map { template.find(in: $0, range: MarkerTemplates.wideRange) }
+      _ = Self.centre(&shifts)
+    }
     func drop(_ doomed: [(index: Int, reason: String, kind: CalibrationFinding.Kind)]) {
       for item in doomed.sorted(by: { $0.index > $1.index }) {
         names.remove(at: item.index)
@@ -120,7 +127,8 @@ public struct MarkerCalibration: Sendable {
     drop(
       shifts.indices.filter { shifts[$0].isAtEdge }.map {
         (
-          $0, "\(names[$0]) is left out: the marker is moved by \(MarkerTemplates.range) pixels or "
+          $0,
+          "\(names[$0]) is left out: the marker is moved by \(MarkerTemplates.wideRange) pixels or "
             + "more", .movedFar
         )
       })
@@ -173,6 +181,33 @@ public struct MarkerCalibration: Sendable {
     self.findings = findings
     self.used = used
     self.leftOut = leftOut
+  }
+
+  /// The frame that the others agree with best: the one to begin with.
+  private static func base(_ windows: [GrayImage], _ window: MarkerWindow) -> Int {
+    var best = 0
+    var bestScore = -1.0
+    for (index, candidate) in windows.enumerated() {
+      let tiles = EdgeTiles(base: candidate, window: window)
+      guard tiles.count >= leastTiles else { continue }
+      let template = MarkerTemplates([candidate], tiles: tiles, window: window)
+      let score = windows.reduce(0.0) { $0 + template.find(in: $1, range: 8).correlation }
+      if score > bestScore {
+        best = index
+        bestScore = score
+      }
+    }
+    return best
+  }
+
+  /// Takes the median out of the shifts, and returns it.
+  private static func centre(_ shifts: inout [MarkerShift]) -> (x: Double, y: Double) {
+    let middle = (x: median(shifts.map(\.x)), y: median(shifts.map(\.y)))
+    for index in shifts.indices {
+      shifts[index].x -= middle.x
+      shifts[index].y -= middle.y
+    }
+    return middle
   }
 
   private static func blur(_ measures: MarkerMeasures) -> Double {

@@ -1,106 +1,136 @@
-// All that is measured at one marker of one frame. Deciding is elsewhere (BlurDecision.swift), so that
-// other weights need no pixel again.
+// Measures of one frame as JSON: what an inner action keeps, so that no pixel is read twice.
 
-import Foundation
+import CanonicalJSON
 import Imaging
 
-public struct MarkerMeasures: Sendable, Equatable {
-  /// Of the box, in DN.
-  public var mean: Double
-  /// Of the window, in DN.
-  public var noise: Double
-  /// Share of the box at 250 and above.
-  public var clipped: Double
-  /// Share of edge tiles that lie inside and are not clipped.
-  public var usable: Double
-  /// Share of edge tiles whose contrast is above the noise.
-  public var contrasted: Double
-  /// What the reference's contrast would be in this light, over this noise.
-  public var expectedSignal: Double
-  /// Content right of and below the reference, in pixels.
-  public var shiftX: Double
-  public var shiftY: Double
-  public var correlation: Double
-  public var isShiftAtEdge: Bool
-  /// Steepness of edges over the reference's; nil where no cell has contrast.
-  public var acutance: Double?
-  /// Nil where no tile can be used.
-  public var blur: BlurEstimate?
-}
+/// What was measured of one frame, or why nothing was.
+public enum FrameMeasures: Sendable, Equatable {
+  case corrupt(FrameState.Corruption, reason: String)
+  /// One for each marker of the camera.
+  case markers([MarkerMeasures])
+  /// In the method's own unit.
+  case value(Double)
 
-/// Linear light of the sRGB curve: where contrast over brightness does not depend on exposure.
-enum LinearLight {
-  /// 0…1 from 0…255.
-  static func of(_ value: Double) -> Double {
-    let v = max(0, min(1, value / 255))
-    return v <= 0.04045 ? v / 12.92 : pow((v + 0.055) / 1.055, 2.4)
-  }
-
-  /// Of a small change at a value, per DN.
-  static func slope(at value: Double) -> Double {
-    (of(value + 0.5) - of(value - 0.5)) / (min(255, value + 0.5) - max(0, value - 0.5))
-  }
-
-  static let table: [Float] = (0...255).map { Float(of(Double($0))) }
-}
-
-extension MarkerReference {
-  /// - Parameter frame: all of a frame, of the camera's size.
-  func measures(of frame: GrayImage) -> MarkerMeasures {
-    measures(ofWindow: window.cut(frame))
-  }
-
-  func measures(ofWindow frame: GrayImage) -> MarkerMeasures {
-    let noise = frame.noiseLevel()
-    let shift = templates.find(in: frame)
-    let box = frame.cropped(
-      to: PixelBox(
-        x: window.boxX, y: window.boxY, width: window.box.width, height: window.box.height))
-    let mean = box.mean
-    let clipped = Double(box.values.count { $0 >= 250 }) / Double(box.values.count)
-    let blur = BlurEstimate.measure(
-      frame: frame, basis: basis, tiles: tiles, window: window, shift: shift, noise: noise)
-    let level = Acutance.level(noise: noise)
-    let cells = Acutance.cells(
-      of: frame, window: window, shift: shift, noise: noise, level: level)
-    // Contrast scales with light; noise is carried to linear light by the curve's slope.
-    let light = LinearLight.of(mean)
-    let linearNoise = LinearLight.slope(at: mean) * max(noise, 0.3)
-    return MarkerMeasures(
-      mean: mean, noise: noise, clipped: clipped,
-      usable: Double((blur?.tiles ?? []).count { $0 != nil }) / Double(max(1, tiles.count)),
-      contrasted: contrasted(frame, shift, noise),
-      expectedSignal: contrast * light / linearNoise,
-      shiftX: shift.x, shiftY: shift.y, correlation: shift.correlation,
-      isShiftAtEdge: shift.isAtEdge, acutance: Acutance.ratio(cells, to: acutance[level]),
-      blur: blur)
-  }
-
-  /// Share of edge tiles whose standard deviation is above 2 times the noise and 1 DN.
-  private func contrasted(_ frame: GrayImage, _ shift: MarkerShift, _ noise: Double) -> Double {
-    guard tiles.count > 0 else { return 0 }
-    let side = EdgeTiles.side
-    var count = 0
-    for corner in tiles.corners {
-      let x = window.boxX + corner.x + Int(shift.x.rounded())
-      let y = window.boxY + corner.y + Int(shift.y.rounded())
-      guard x >= 0, y >= 0, x + side <= frame.width, y + side <= frame.height else { continue }
-      if deviation(frame, x, y, side) > max(1, 2 * noise) { count += 1 }
+  /// Decodes and measures.
+  ///
+  /// - Parameter bytes: a file, whatever is in it.
+  public init(
+    _ bytes: [UInt8], camera: CameraReference, method: JudgingMethod,
+    limits: ImageLimits = ImageLimits()
+  ) {
+    let bitmap: Bitmap
+    do {
+      let description = try ImageFile.describe(bytes, limits: limits)
+      guard description.width == camera.width, description.height == camera.height else {
+        self = .corrupt(
+          .wrongSize,
+          reason: "it has \(description.width)×\(description.height) pixels, the camera "
+            + "\(camera.width)×\(camera.height)")
+        return
+      }
+      bitmap = try ImageFile.decode(bytes, limits: limits).bitmap
+    } catch {
+      self = .corrupt(FrameState.Corruption(error), reason: error.reason)
+      return
     }
-    return Double(count) / Double(tiles.count)
-  }
-}
-
-/// Standard deviation of a square of pixels.
-func deviation(_ image: GrayImage, _ x: Int, _ y: Int, _ side: Int) -> Double {
-  var sum = 0.0
-  var square = 0.0
-  for row in y..<y + side {
-    for value in image.values[row * image.width + x..<row * image.width + x + side] {
-      sum += Double(value)
-      square += Double(value) * Double(value)
+    // A transfer that broke off and was filled up: a quarter of the rows, and more than any border.
+    let constant = bitmap.constantBottomRows
+    if constant < bitmap.height, 4 * constant >= bitmap.height {
+      self = .corrupt(
+        .truncated, reason: "its last \(constant) of \(bitmap.height) rows are of one colour")
+      return
+    }
+    if method.mode == .markerReference {
+      self = .markers(
+        camera.markers.map { marker in
+          marker.measures(ofWindow: GrayImage.luma(bitmap, in: marker.window.part))
+        })
+    } else {
+      self = .value(method.measure(GrayImage.luma(bitmap), box: camera.markers[0].box))
     }
   }
-  let n = Double(side * side)
-  return max(0, square / n - sum / n * (sum / n)).squareRoot()
+
+  public var json: JSONValue {
+    switch self {
+    case .corrupt(let corruption, let reason):
+      .object(["corrupt": .string(corruption.rawValue), "reason": .string(reason)])
+    case .value(let value):
+      .object(["value": value.isFinite ? .number(value) : .null])
+    case .markers(let markers):
+      .object(["markers": .array(markers.map(\.json))])
+    }
+  }
+
+  public init?(_ value: JSONValue) {
+    if let name = value["corrupt"]?.string {
+      guard let corruption = FrameState.Corruption(rawValue: name) else { return nil }
+      self = .corrupt(corruption, reason: value["reason"]?.string ?? "")
+    } else if let items = value["markers"]?.array {
+      let markers = items.compactMap(MarkerMeasures.init)
+      guard markers.count == items.count, !markers.isEmpty else { return nil }
+      self = .markers(markers)
+    } else if let measure = value["value"] {
+      // Only one measure is ever infinite: −∞ for a picture without high frequencies.
+      self = .value(measure.double ?? -.infinity)
+    } else {
+      return nil
+    }
+  }
+}
+
+extension MarkerMeasures {
+  public var json: JSONValue {
+    var members: [(String, JSONValue)] = [
+      ("mean", .number(mean)), ("noise", .number(noise)), ("clipped", .number(clipped)),
+      ("usable", .number(usable)), ("contrasted", .number(contrasted)),
+      ("expected_signal", .number(expectedSignal)), ("shift_x", .number(shiftX)),
+      ("shift_y", .number(shiftY)), ("correlation", .number(correlation)),
+      ("shift_at_edge", .boolean(isShiftAtEdge)),
+    ]
+    if let acutance { members.append(("acutance", .number(acutance))) }
+    if let blur {
+      members += [
+        ("sigma", .number(blur.sigma)), ("sigma_low", .number(blur.sigmaLow)),
+        ("sigma_high", .number(blur.sigmaHigh)), ("explained", .number(blur.explained)),
+        ("signal_to_noise", .number(blur.signalToNoise)),
+        (
+          "tiles",
+          .array(
+            blur.tiles.map { tile in
+              tile.map { .array([.number($0.sigma), .number($0.explained)]) } ?? .null
+            })
+        ),
+      ]
+    }
+    return .object(JSONObject(members))
+  }
+
+  public init?(_ value: JSONValue) {
+    func number(_ key: String) -> Double? { value[key]?.double }
+    guard let mean = number("mean"), let noise = number("noise"), let clipped = number("clipped"),
+      let usable = number("usable"), let contrasted = number("contrasted"),
+      let expected = number("expected_signal"), let x = number("shift_x"),
+      let y = number("shift_y"), let correlation = number("correlation"),
+      let atEdge = value["shift_at_edge"]?.boolean
+    else { return nil }
+    var blur: BlurEstimate?
+    if let sigma = number("sigma") {
+      guard let low = number("sigma_low"), let high = number("sigma_high"),
+        let explained = number("explained"), let signal = number("signal_to_noise"),
+        let tiles = value["tiles"]?.array
+      else { return nil }
+      blur = BlurEstimate(
+        sigma: sigma, sigmaLow: low, sigmaHigh: high, explained: explained, signalToNoise: signal,
+        tiles: tiles.map { tile in
+          guard let pair = tile.array, pair.count == 2, let sigma = pair[0].double,
+            let explained = pair[1].double
+          else { return nil }
+          return BlurEstimate.Tile(sigma: sigma, explained: explained)
+        })
+    }
+    self.init(
+      mean: mean, noise: noise, clipped: clipped, usable: usable, contrasted: contrasted,
+      expectedSignal: expected, shiftX: x, shiftY: y, correlation: correlation,
+      isShiftAtEdge: atEdge, acutance: number("acutance"), blur: blur)
+  }
 }

@@ -42,21 +42,25 @@ public struct MarkerReference: Sendable {
     }
   }
 
+  /// Frames of one mean brightness, moved to where the marker is.
+  static func aligned(_ frames: [GrayImage], _ shifts: [MarkerShift]) -> [GrayImage] {
+    let means = frames.map(\.mean)
+    let level = means.reduce(0, +) / Double(means.count)
+    return frames.indices.map { index in
+      let gain = Float(level / max(means[index], 1))
+      var moved = frames[index].moved(x: -shifts[index].x, y: -shifts[index].y)
+      for place in moved.values.indices { moved.values[place] *= gain }
+      return moved
+    }
+  }
+
   /// - Parameters:
   ///   - frames: windows of sharp frames.
   ///   - shifts: of each against the base.
   static func build(
     _ frames: [GrayImage], shifts: [MarkerShift], tiles: EdgeTiles, window: MarkerWindow
   ) -> MarkerReference {
-    let means = frames.map(\.mean)
-    let level = means.reduce(0, +) / Double(means.count)
-    let aligned = zip(frames, zip(means, shifts)).map { frame, facts in
-      let gain = Float(level / max(facts.0, 1))
-      var moved = frame.moved(x: -facts.1.x, y: -facts.1.y)
-      for index in moved.values.indices { moved.values[index] *= gain }
-      return moved
-    }
-    let basis = ReferenceBasis.of(aligned, at: places(tiles, window))
+    let basis = ReferenceBasis.of(aligned(frames, shifts), at: places(tiles, window))
     let noise = frames.map { $0.noiseLevel() }
     let acutance = Acutance.smoothing.indices.map { level -> [Double?] in
       let cells = frames.indices.map { index in

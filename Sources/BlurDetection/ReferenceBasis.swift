@@ -11,7 +11,8 @@ enum ReferenceBasis {
   /// - Parameters:
   ///   - frames: windows of one size, registered to each other.
   ///   - weight: which pixels decide on the directions (the edge cells).
-  /// - Returns: at most `count` windows of mean 0 and root mean square 1 over the weighted pixels.
+  /// - Returns: at most `count` windows of mean 0; the first has root mean square 1 over the
+  ///   weighted pixels, the others have what they carry beside it.
   static func of(_ frames: [GrayImage], at places: [Int]) -> [GrayImage] {
     // Only what is finer than 8 px counts: sky and veils are not the object.
     let details = frames.map { $0.minus($0.blurred(8)) }
@@ -40,7 +41,8 @@ enum ReferenceBasis {
       var largest = 0
       for i in vector.indices where abs(vector[i]) > abs(vector[largest]) { largest = i }
       let sign = vector[largest] < 0 ? -1.0 : 1.0
-      let scale = sign * (Double(places.count) / values[index]).squareRoot()
+      // √(λ/λ₁): how much of what is seen each one carries.
+      let scale = sign * (Double(places.count) / values[order[0]]).squareRoot()
       var sum = [Float](repeating: 0, count: frames[0].values.count)
       for (i, frame) in frames.enumerated() {
         let factor = Float(scale * vector[i])

@@ -8,7 +8,7 @@ import Imaging
 struct MarkerShift: Sendable, Equatable {
   var x: Double
   var y: Double
-  /// Mean over tiles of |normalised correlation| at the best whole shift, 0…1.
+  /// Mean over tiles of the multiple correlation with the reference images at the best whole shift, 0…1.
   var correlation: Double
   /// The best shift is at the end of the range: the true one may lie outside.
   var isAtEdge: Bool
@@ -18,12 +18,18 @@ struct MarkerShift: Sendable, Equatable {
 
 /// Band-passed tiles of one or more reference images, ready to be looked for.
 struct MarkerTemplates: Sendable {
-  static let range = 5
+  /// Whole pixels that are tried in a frame.
+  static let range = 7
+  /// Between reference frames, either of which may lie at an end of the range.
+  static let wideRange = 12
+  /// Correlation that a shift must gain for each square pixel of its length.
+  private static let reluctance = 0.0015
+  private static let leastShare: Float = 0.02
   private static let area = EdgeTiles.side * EdgeTiles.side
 
   private let window: MarkerWindow
   private let corners: [(x: Int, y: Int)]
-  /// `[tile][image][pixel]`, mean 0, norm 1; all 0 where an image has no contrast.
+  /// `[tile][image][pixel]`, mean 0, orthonormal; all 0 where an image adds nothing.
   private let tiles: [Float]
   private let images: Int
 
@@ -38,6 +44,8 @@ struct MarkerTemplates: Sendable {
     var tiles: [Float] = []
     tiles.reserveCapacity(corners.count * images.count * Self.area)
     for corner in corners {
+      var chosen: [[Float]] = []
+      var whole: Float = 0
       for band in bands {
         var values: [Float] = []
         for y in 0..<EdgeTiles.side {
@@ -46,18 +54,26 @@ struct MarkerTemplates: Sendable {
         }
         let mean = values.reduce(0, +) / Float(Self.area)
         for index in values.indices { values[index] -= mean }
-        let norm = values.reduce(0) { $0 + $1 * $1 }.squareRoot()
-        tiles += norm > 1e-3 ? values.map { $0 / norm } : [Float](repeating: 0, count: Self.area)
+        whole += values.reduce(0) { $0 + $1 * $1 }
+        for other in chosen {
+          let product = zip(values, other).reduce(Float(0)) { $0 + $1.0 * $1.1 }
+          for index in values.indices { values[index] -= product * other[index] }
+        }
+        let square = values.reduce(0) { $0 + $1 * $1 }
+        // What carries a fiftieth of the tile's contrast or less is noise of the reference.
+        let isNew = square > 1e-6 && square > Self.leastShare * whole
+        let scale = isNew ? 1 / square.squareRoot() : 0
+        chosen.append(values.map { $0 * scale })
       }
+      tiles += chosen.joined()
     }
     self.tiles = tiles
   }
 
   /// - Parameter frame: the window of a frame.
-  func find(in frame: GrayImage) -> MarkerShift {
+  func find(in frame: GrayImage, range: Int = Self.range) -> MarkerShift {
     guard !corners.isEmpty else { return .none }
     let band = Self.band(frame)
-    let range = Self.range
     let side = 2 * range + 1
     var scores = [Double](repeating: 0, count: side * side)
     for (index, corner) in corners.enumerated() {
@@ -73,8 +89,15 @@ struct MarkerTemplates: Sendable {
         }
       }
     }
+    // Along a cable every shift fits alike: among equals the smallest is meant.
+    let reluctance = Self.reluctance * Double(corners.count)
+    func rank(_ index: Int) -> Double {
+      let x = Double(index % side - range)
+      let y = Double(index / side - range)
+      return scores[index] - reluctance * (x * x + y * y)
+    }
     var best = (side * side) / 2
-    for index in scores.indices where scores[index] > scores[best] { best = index }
+    for index in scores.indices where rank(index) > rank(best) { best = index }
     let column = best % side
     let row = best / side
     let isAtEdge = column == 0 || row == 0 || column == side - 1 || row == side - 1
@@ -88,11 +111,11 @@ struct MarkerTemplates: Sendable {
       x: x, y: y, correlation: scores[best] / Double(corners.count), isAtEdge: isAtEdge)
   }
 
-  /// The largest |correlation| of a tile with one of its images.
+  /// How much of a tile its images together explain: the root of the share of its square.
   private func correlation(_ tile: Int, _ band: GrayImage, _ x: Int, _ y: Int) -> Double {
     var sum = SIMD16<Float>.zero
     var square = SIMD16<Float>.zero
-    var best: Float = 0
+    var share: Float = 0
     band.values.withUnsafeBufferPointer { source in
       tiles.withUnsafeBufferPointer { tiles in
         let frame = source.baseAddress! + y * band.width + x
@@ -116,11 +139,12 @@ struct MarkerTemplates: Sendable {
               as: SIMD16<Float>.self)
             product += values * wanted
           }
-          best = max(best, abs(product.sum()) * scale)
+          let along = product.sum() * scale
+          share += along * along
         }
       }
     }
-    return Double(best)
+    return Double(share.squareRoot())
   }
 
   /// The place of the top of the parabola through three values, within half a pixel.
