@@ -32,6 +32,7 @@ enum Explanations {
     pages += theoryExplanations
     pages += neuronStagesExplanations
     pages += studyStagesExplanations
+    pages += framesExplanations
     for table in [statisticsExplanations, reportsExplanations, scoringExplanations] {
       pages += table.map { (id: $0.key, text: $0.value) }
     }

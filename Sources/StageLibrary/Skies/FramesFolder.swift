@@ -1,0 +1,68 @@
+// The artifact `frames` as it is written: `frames/<name>` for each picture and a listing,
+// frames.jsonl. JudgedFrameFiles.swift reads it.
+
+import ArtifactStore
+import CanonicalJSON
+import Diagnostics
+import Foundation
+import ModelFiles
+import Scheduling
+
+/// Writes frames one after the other.
+struct FramesFolder {
+  private let folder: String
+  private var rows: [(name: String, line: [UInt8])] = []
+  private var folders: Set<String> = []
+
+  init(_ output: OutputArtifact) { folder = output.folder }
+
+  /// **Throws**: `frames-unwritable`.
+  mutating func add(_ bytes: [UInt8], as name: String) throws(Diagnostic) {
+    try write(name) { path in
+      try Data(bytes).write(to: URL(fileURLWithPath: path))
+      return (bytes.count, Digest.of(bytes))
+    }
+  }
+
+  /// A file that lies elsewhere. The link is followed when the store takes the folder: one copy, by
+  /// reflink where the file system has them, none if the store has the bytes.
+  ///
+  /// **Throws**: `frames-unwritable`.
+  mutating func add(fileAt source: String, as name: String) throws(Diagnostic) {
+    try write(name) { path in
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: source), options: .mappedIfSafe)
+      try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: source)
+      var stream = DigestStream()
+      bytes.withUnsafeBytes { stream.update($0) }
+      return (bytes.count, stream.finish())
+    }
+  }
+
+  private mutating func write(
+    _ name: String, _ body: (String) throws -> (Int, Digest)
+  ) throws(Diagnostic) {
+    let path = folder + "/frames/" + name
+    do {
+      let parent = (path as NSString).deletingLastPathComponent
+      if folders.insert(parent).inserted {
+        try FileManager.default.createDirectory(
+          atPath: parent, withIntermediateDirectories: true)
+      }
+      let (size, digest) = try body(path)
+      let row: JSONValue = .object([
+        "name": .string(name), "bytes": .integer(size), "sha256": .string(digest.hex),
+      ])
+      rows.append((name, row.canonicalBytes + [UInt8(ascii: "\n")]))
+    } catch {
+      throw .framesUnwritable(name, because: error.localizedDescription)
+    }
+  }
+
+  /// Writes the listing, sorted by the bytes of the names.
+  ///
+  /// **Throws**: `file-unwritable`.
+  func finish() throws(Diagnostic) {
+    let sorted = rows.sorted { bytesPrecede($0.name, $1.name) }
+    try AtomicFile.write(sorted.flatMap(\.line), to: folder + "/frames.jsonl")
+  }
+}
