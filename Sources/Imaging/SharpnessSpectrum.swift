@@ -7,9 +7,9 @@ extension Sharpness {
   /// Mean of 20·ln|x|, where x is the picture without the 2·size × 2·size lowest frequencies.
   ///
   /// The block runs from −size to size − 1 in both directions, as in the published function, so what is
-  /// left is complex. A picture of 2·size pixels or less in either direction has nothing else in that
-  /// direction; if it has in neither, nothing at all is left and the measure is −∞, whatever the
-  /// picture shows: the measure of an 80×80 crop with size 40.
+  /// left is complex. An 80×80 crop has nothing else with size 40: the measure is −∞, whatever it shows.
+  /// In crops of fewer than 2·size pixels in either direction the published program's index turns
+  /// negative and takes out another block; here they measure −∞ too, and callers should refuse them.
   ///
   /// **Source**: github.com/navyajain16/Blur-Detection-in-WSI-Images, `fft.py` (size 40, threshold −4).
   /// **Cost**: about 8·size·height·width multiplications: the block is projected out, so that no length
@@ -27,9 +27,9 @@ extension Sharpness {
     return sum / Double(image.values.count)
   }
 
-  /// Whether the block holds every frequency of a picture.
+  /// Whether the block is at least as large as a picture in one of its directions.
   public static func wipesOut(width: Int, height: Int, size: Int) -> Bool {
-    width <= 2 * size && height <= 2 * size
+    width <= 2 * size || height <= 2 * size
   }
 
   /// The block's part of the picture: E_h·E_h*·X·Ē_w·E_wᵀ / (h·w), E the transform's columns −size…size−1.
