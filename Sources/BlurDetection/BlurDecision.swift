@@ -30,13 +30,19 @@ public struct BlurDecision: Sendable, Equatable {
   /// Grows with blur; what frames are ranked by. Nil where nothing was measured.
   public var score: Double?
 
+  /// What would be said if something had to be, whatever the gates say; nil where nothing was measured.
+  public var leaning: Bool?
+
   /// |2P − 1|
   public var confidence: Double? { probability.map { abs(2 * $0 - 1) } }
 
-  public init(state: FrameState, probability: Double? = nil, score: Double? = nil) {
+  public init(
+    state: FrameState, probability: Double? = nil, score: Double? = nil, leaning: Bool? = nil
+  ) {
     self.state = state
     self.probability = probability
     self.score = score
+    self.leaning = leaning ?? state.isBlurred
   }
 
   public static func corrupt(_ corruption: FrameState.Corruption) -> BlurDecision {
@@ -77,6 +83,7 @@ extension BlurDecision {
       score = measures.blur.map { log($0.sigma) }
       isBlurred = score.map { $0 > threshold }
     }
+    leaning = isBlurred
     if let doubt = gates.doubt(measures) {
       state = .indeterminate(doubt)
       return
@@ -114,6 +121,7 @@ extension BlurDecision {
       probability = p
       state = p > 0.5 ? .blurred : .sharp
     }
+    leaning = state.isBlurred
   }
 
   /// One verdict from several markers: blurred where one that can be judged is (the one that is most

@@ -34,18 +34,11 @@ public struct JudgedFrame: Sendable, Equatable {
     self.decision = decision
   }
 
-  /// What it would be called if something had to be said: by the probability or the threshold,
-  /// whatever the gates say. Nil where nothing was measured.
-  public var forced: Bool? {
-    if let probability = decision.probability { return probability > 0.5 }
-    return decision.state.isBlurred
-  }
-
   /// One of the two that are told apart.
   public var isTold: Bool { truth == .sharp || truth == .blurred }
   var isBlurred: Bool { truth == .blurred }
-  /// Forced, and right.
-  var isRight: Bool { forced == isBlurred }
+  /// Right if something had to be said.
+  var isRight: Bool { decision.leaning == isBlurred }
 }
 
 /// A share with its counts and Wilson's 95 % interval.

@@ -7,7 +7,8 @@ import Imaging
 /// between two pixels it lies. A *sampled* Gaussian of σ < 0.8 does: moved by half a pixel it is the mean
 /// of two neighbours, whatever σ says, which is a blur of 0.5 px by itself.
 ///
-/// h(j) = 1/π ∫₀^π exp(−σ²ω²/2)·cos(ω(j + shift)) dω, under a Hann window, sum 1.
+/// h(j) = 1/π ∫₀^π exp(−σ²ω²/2)·cos(ω(j + shift)) dω, under Tukey's window, sum 1; from σ = 0.9 on
+/// the sampled Gaussian is the same to a thousandth.
 struct SubpixelGaussian: Sendable {
   /// Of the pixels x + first, x + first + 1 …
   let taps: [Float]
@@ -23,22 +24,26 @@ struct SubpixelGaussian: Sendable {
       first = 0
       return
     }
-    let reach = sigma < 1 ? 6.5 : max(4.2 * sigma, 6.5 - 2.5 * (sigma - 1)) + 0.5
+    let isSampled = sigma >= 0.9
+    let reach = isSampled ? 4.2 * sigma : 7
     let low = Int((-shift - reach).rounded(.up))
     let high = Int((-shift + reach).rounded(.down))
     var values: [Double] = []
     for j in low...high {
       let t = Double(j) + shift
-      let window = 0.5 + 0.5 * cos(.pi * t / reach)
-      if sigma >= 1.6 {
-        values.append(exp(-t * t / (2 * sigma * sigma)))
-      } else {
-        values.append(Self.bandLimited(t, sigma) * window)
-      }
+      values.append(
+        isSampled
+          ? exp(-t * t / (2 * sigma * sigma)) : Self.bandLimited(t, sigma) * Self.taper(t, reach))
     }
     let sum = values.reduce(0, +)
     taps = values.map { Float($0 / sum) }
     first = low
+  }
+
+  /// 1 in the inner half, then down to 0 by half a cosine (Tukey's window).
+  private static func taper(_ t: Double, _ reach: Double) -> Double {
+    let outer = max(0, abs(t) / reach - 0.5) * 2
+    return 0.5 + 0.5 * cos(.pi * min(1, outer))
   }
 
   /// Simpson's rule on 64 intervals: exact to 1e-7 for |t| below 20.

@@ -22,7 +22,7 @@ struct FrameVerdict {
   let marker: Int
 
   static let header = [
-    "file", "state", "probability", "confidence", "score", "sigma", "sigma_low", "sigma_high",
+    "file", "state", "leaning", "probability", "confidence", "score", "sigma", "sigma_low", "sigma_high",
     "acutance", "explained", "signal_to_noise", "correlation", "shift_x", "shift_y", "mean",
     "noise",
     "value", "reason",
@@ -35,7 +35,8 @@ struct FrameVerdict {
     }
     let blur = measures?.blur
     return [
-      CSVTable.quoted(name), decision.state.name, number(decision.probability),
+      CSVTable.quoted(name), decision.state.name,
+      decision.leaning.map { $0 ? "blurred" : "sharp" } ?? "", number(decision.probability),
       number(decision.confidence), number(decision.score), number(blur?.sigma),
       number(blur?.sigmaLow), number(blur?.sigmaHigh), number(measures?.acutance),
       number(blur?.explained), number(blur?.signalToNoise), number(measures?.correlation),
@@ -106,7 +107,9 @@ struct VerdictFolder {
         throw .verdictsMalformed(path, "'\(row[1])' is no state of a frame")
       }
       let numbers = row.map(Double.init)
-      let decision = BlurDecision(state: state, probability: numbers[2], score: numbers[4])
+      let decision = BlurDecision(
+        state: state, probability: numbers[3], score: numbers[5],
+        leaning: row[2].isEmpty ? nil : row[2] == "blurred")
       verdicts.append(
         ReadVerdict(
           name: row[0], decision: decision, features: Self.features(numbers, method)))
@@ -115,8 +118,8 @@ struct VerdictFolder {
   }
 
   private static func features(_ numbers: [Double?], _ method: JudgingMethod) -> [Double]? {
-    if method.mode != .markerReference { return numbers[4].map { [$0] } }
-    guard let sigma = numbers[5], let acutance = numbers[8], let explained = numbers[9],
+    if method.mode != .markerReference { return numbers[5].map { [$0] } }
+    guard let sigma = numbers[6], let acutance = numbers[9], let explained = numbers[10],
       sigma > 0, acutance > 0
     else { return nil }
     return [log(acutance), log(sigma), explained]
