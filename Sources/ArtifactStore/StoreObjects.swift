@@ -36,7 +36,7 @@ extension Store {
   }
 
   /// Keeps a folder with everything in it, as a tree. Links to files are followed, empty folders are
-  /// not kept.
+  /// not kept. A link to an object of this store stands for that object: nothing is read.
   ///
   /// **Throws**: also `store-input-name`, `store-input-link`.
   public func put(
@@ -46,6 +46,10 @@ extension Store {
     var entries: [Tree.Entry] = []
     do throws(Diagnostic) {
       for file in try FolderListing(of: path).files {
+        if file.isThroughLink, let digest = linkedObject(path + "/" + file.path) {
+          entries.append(.init(path: file.path, size: file.status.size, digest: digest))
+          continue
+        }
         let isOwn = consuming && !file.isThroughLink
         let draft = try draft(fileAt: path + "/" + file.path, isOwn ? .consume : .copy)
         try batch.add(draft, to: self)
@@ -60,6 +64,16 @@ extension Store {
       throw error
     }
     return try put(try Tree(entries))
+  }
+
+  /// The object of this store that a link leads to (invariant 1: its name says what it holds).
+  private func linkedObject(_ path: String) -> Digest? {
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let count = readlink(path, &buffer, buffer.count)
+    guard count > 64, count < buffer.count,
+      let digest = Digest(hex: String(decoding: buffer[count - 64..<count], as: UTF8.self))
+    else { return nil }
+    return objectPath(digest).utf8.elementsEqual(buffer[..<count]) ? digest : nil
   }
 
   /// Makes drafts durable and gives them their names.

@@ -95,6 +95,18 @@ public final class StageContext: Sendable {
     return absolute
   }
 
+  /// Sizes and digests of an artifact's files as its listing has them, by logical path: nothing is
+  /// read. nil without a store.
+  ///
+  /// **Throws**: `store-object-missing`, `store-tree-damaged`.
+  public func listing(
+    of artifact: InputArtifact
+  ) throws(Diagnostic) -> [String: (size: Int, digest: Digest)]? {
+    guard let store, case .tree(let digest) = artifact.reference else { return nil }
+    let entries = try store.tree(digest).entries
+    return Dictionary(uniqueKeysWithValues: entries.map { ($0.path, ($0.size, $0.digest)) })
+  }
+
   // MARK: Randomness
 
   /// A named stream of the parameter `seed`: a new draw elsewhere moves nothing here.

@@ -13,8 +13,8 @@ struct CameraSensor: Sendable {
   /// Tone curve at 0, 1/4095, … 1.
   private let curve: [Float]
 
-  init(seed: Int) {
-    var random = RandomStream(seed: seed, name: "camera")
+  init(_ random: RandomStream) {
+    var random = random
     exponent = (0.85 + 0.3 * random.uniform()) / 2.2
     contrast = 0.3 * random.uniform()
     sharpening = Float(0.8 * random.uniform())

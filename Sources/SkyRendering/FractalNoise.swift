@@ -21,8 +21,8 @@ struct FractalNoise: Sendable {
     }
   }
 
-  init(seed: Int, name: String) {
-    var random = RandomStream(seed: seed, name: name)
+  init(_ random: RandomStream) {
+    var random = random
     var order = Array(0..<256)
     random.shuffle(&order)
     table = order + order

@@ -14,8 +14,8 @@ struct Landscape: Sendable {
   init(_ settings: SkySettings) {
     let (width, height) = (Double(settings.width), Double(settings.height))
     horizonLine = Float(0.9 * height)
-    let hills = FractalNoise(seed: settings.seed, name: "hills")
-    var random = RandomStream(seed: settings.seed, name: "landscape")
+    let hills = FractalNoise(settings.random("hills"))
+    var random = settings.random("landscape")
     var painter = StructurePainter(width: settings.width, height: settings.height)
     painter.below(.farHills) { x in
       height * (0.93 - 0.16 * Double(hills.octaves(Float(x / width * 3), 0.3, count: 5)))

@@ -16,10 +16,12 @@ struct SkyDome {
   private let horizon: Colour
 
   /// - Parameter time: 0…1 over the sequence.
-  init(type: SkyType, light: LightType, time: Double, seed: Int, random: inout RandomStream) {
+  init(
+    type: SkyType, light: LightType, time: Double, noise: FractalNoise, random: inout RandomStream
+  ) {
     self.type = type
     self.light = light
-    noise = FractalNoise(seed: seed, name: "clouds")
+    self.noise = noise
     // Another part of the plane for each frame, farther than clouds drift in between.
     drift = (Float(40 * time + 180 * random.uniform()), Float(8 * time + 180 * random.uniform()))
     cover = Float(random.uniform())

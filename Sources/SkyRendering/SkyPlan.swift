@@ -5,7 +5,7 @@ import Randomness
 extension SkySettings {
   /// The frames to judge.
   public var plan: [FrameTruth] {
-    var random = RandomStream(seed: seed, name: "plan")
+    var random = self.random("plan")
     let whole = max(0, frames - broken)
     var lights = shares(
       [

@@ -11,6 +11,7 @@ public struct SkySequence: Sendable {
   public let references: [FrameTruth]
   private let landscape: Landscape
   private let sensor: CameraSensor
+  private let clouds: FractalNoise
 
   /// - Precondition: pictures hold the marker's box with 24 pixels around it.
   public init(_ settings: SkySettings) {
@@ -22,7 +23,8 @@ public struct SkySequence: Sendable {
     frames = settings.plan
     references = settings.referencePlan
     landscape = Landscape(settings)
-    sensor = CameraSensor(seed: settings.seed)
+    clouds = FractalNoise(settings.random("clouds"))
+    sensor = CameraSensor(settings.random("camera"))
   }
 
   /// The bytes of a frame's file, broken ones included.
@@ -35,7 +37,7 @@ public struct SkySequence: Sendable {
       }
       return file(frames[index - 1])
     case .truncated:
-      var random = RandomStream(seed: settings.seed, name: frame.stream + "/cut")
+      var random = settings.random(frame.stream + "/cut")
       let whole = encoded(frame)
       return Array(whole.prefix(Int(Double(whole.count) * (0.2 + 0.7 * random.uniform()))))
     case nil: return encoded(frame)
@@ -45,24 +47,24 @@ public struct SkySequence: Sendable {
   private func encoded(_ frame: FrameTruth) -> [UInt8] {
     let bitmap = bitmap(frame)
     if settings.isLossless { return PNGEncoder().encode(bitmap) }
-    var random = RandomStream(seed: settings.seed, name: frame.stream + "/quality")
+    var random = settings.random(frame.stream + "/quality")
     return JPEGEncoder(quality: 70 + random.integer(below: 26)).encode(bitmap)
   }
 
   /// A frame's picture; a broken frame's as it was before it broke.
   public func bitmap(_ frame: FrameTruth) -> Bitmap {
-    var random = RandomStream(seed: settings.seed, name: frame.stream + "/scene")
+    var random = settings.random(frame.stream + "/scene")
     var scene = scene(frame, &random)
     scene = blurred(scene, frame)
     // The lens is never perfect; its kernel also carries the camera's movement.
-    var optics = RandomStream(seed: settings.seed, name: frame.stream + "/optics")
+    var optics = settings.random(frame.stream + "/optics")
     let sigma = 0.45 + 0.15 * optics.uniform()
     let shake = settings.shake
     let shift = (
       x: shake * (2 * optics.uniform() - 1), y: shake * (2 * optics.uniform() - 1)
     )
     scene = scene.map { $0.blurred(sigma: sigma, shift: shift) }
-    var grain = RandomStream(seed: settings.seed, name: frame.stream + "/noise")
+    var grain = settings.random(frame.stream + "/noise")
     return sensor.bitmap(scene, frame.light, random: &grain)
   }
 
@@ -70,7 +72,7 @@ public struct SkySequence: Sendable {
 
   private func scene(_ frame: FrameTruth, _ random: inout RandomStream) -> Radiance {
     let dome = SkyDome(
-      type: frame.sky, light: frame.light, time: frame.time, seed: settings.seed, random: &random)
+      type: frame.sky, light: frame.light, time: frame.time, noise: clouds, random: &random)
     let sky = dome.image(
       width: settings.width, height: settings.height, horizonLine: landscape.horizonLine)
     // From silhouette to lit from the front: which of sky and structure is brighter may change.
@@ -110,7 +112,7 @@ public struct SkySequence: Sendable {
   }
 
   private func blurred(_ scene: Radiance, _ frame: FrameTruth) -> Radiance {
-    var random = RandomStream(seed: settings.seed, name: frame.stream + "/blur")
+    var random = settings.random(frame.stream + "/blur")
     let scale = Double(settings.markerSide) / 128
     switch frame.blur {
     case .none: return scene

@@ -2,6 +2,7 @@
 // photograph is needed to try a pipeline or to test a measure against a known truth.
 
 import Imaging
+import Randomness
 
 /// Clouds of a frame.
 public enum SkyType: String, Sendable, CaseIterable {
@@ -82,6 +83,11 @@ public struct SkySettings: Sendable, Equatable {
     // Left of the middle, high enough that mostly sky is around it.
     return PixelBox(
       x: (width - side) * 2 / 5, y: max(28, (height - side) / 4), width: side, height: side)
+  }
+
+  /// Randomness of this camera: cameras of one seed with different markers are different places.
+  func random(_ name: String) -> RandomStream {
+    RandomStream(seed: seed, name: "\(marker.rawValue)/\(name)")
   }
 
   /// A picture that holds the marker's box with 24 pixels around it.

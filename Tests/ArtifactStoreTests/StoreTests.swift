@@ -81,6 +81,29 @@ import Testing
     #expect(try space.files("tmp") == [])
   }
 
+  /// Nothing is read for a link to an object of the own store; any other link is followed.
+  @Test(arguments: [false, true]) func linksToObjectsStandForThem(_ consuming: Bool) throws {
+    let space = try Workspace()
+    let store = space.store
+    let object = try store.put(Array("a frame".utf8)).digest
+    let outside = try space.write("out/\(Digest.of("other").hex)", "not what the name says")
+    let inode = FileStatus(of: store.objectPath(object))?.inode
+    try space.write("in/whole.txt", "whole")
+    symlink(store.objectPath(object), space.path + "/in/linked.txt")
+    symlink(outside, space.path + "/in/outside.txt")
+    let reference = try store.put(folderAt: space.path + "/in", consuming: consuming)
+    let tree = try store.tree(reference.digest)
+    #expect(tree.entries.map(\.path) == ["linked.txt", "outside.txt", "whole.txt"])
+    #expect(tree.entries[0].digest == object && tree.entries[0].size == 7)
+    #expect(tree.entries[1].digest == .of("not what the name says"))
+    #expect(FileStatus(of: store.objectPath(object))?.inode == inode)
+    #expect(try store.verify().isClean)
+    #expect(try space.files("tmp") == [])
+    // An object that is not there is a link to nowhere.
+    symlink(store.objectPath(.of("gone")), space.path + "/in/gone.txt")
+    #expect(throws: Diagnostic.self) { try store.put(folderAt: space.path + "/in") }
+  }
+
   @Test(arguments: [false, true]) func foldersComeInAsTrees(_ consuming: Bool) throws {
     let space = try Workspace()
     try space.write("in/a b.txt", "a")

@@ -55,7 +55,7 @@ import Testing
   }
 
   @Test func noiseOfCloudsIsSmoothAndBounded() {
-    let noise = FractalNoise(seed: 1, name: "test")
+    let noise = FractalNoise(SkySettings(seed: 1).random("test"))
     var values: [Float] = []
     for step in 0..<4000 {
       let x = Float(step) * 0.037

@@ -24,14 +24,19 @@ struct FramesFolder {
     }
   }
 
-  /// A file that lies elsewhere. The link is followed when the store takes the folder: one copy, by
-  /// reflink where the file system has them, none if the store has the bytes.
+  /// A file that lies elsewhere, as a link that the store follows: an object of the store is not
+  /// copied, anything else once.
+  ///
+  /// - Parameter known: size and digest, where a listing has them; else the file is read.
   ///
   /// **Throws**: `frames-unwritable`.
-  mutating func add(fileAt source: String, as name: String) throws(Diagnostic) {
+  mutating func add(
+    fileAt source: String, as name: String, known: (size: Int, digest: Digest)? = nil
+  ) throws(Diagnostic) {
     try write(name) { path in
-      let bytes = try Data(contentsOf: URL(fileURLWithPath: source), options: .mappedIfSafe)
       try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: source)
+      if let known { return known }
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: source), options: .mappedIfSafe)
       var stream = DigestStream()
       bytes.withUnsafeBytes { stream.update($0) }
       return (bytes.count, stream.finish())

@@ -11,11 +11,12 @@ enum ImportFramesStage: StageBody {
 
   static func run(_ stage: StageContext) throws(Diagnostic) {
     let input = stage.input("files")
+    let listing = try stage.listing(of: input)
     let names = try chosen(input.names, stage.parameters)
     var folder = FramesFolder(stage.output("frames"))
     for (index, name) in names.enumerated() {
       if stage.isStopping { throw .interrupted }
-      try folder.add(fileAt: input.path(name), as: name)
+      try folder.add(fileAt: input.path(name), as: name, known: listing?[name])
       stage.progress(step: index + 1, of: names.count, unit: "frames")
     }
     try folder.finish()
