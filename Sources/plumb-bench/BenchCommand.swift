@@ -12,7 +12,9 @@ struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plumb-bench",
     abstract: "Time operations and whole models, alone or by turns with PyTorch and llama.cpp.",
-    subcommands: [OperationsCommand.self, ModelCommand.self, CompareCommand.self],
+    subcommands: [
+      OperationsCommand.self, ModelCommand.self, CompareCommand.self, FramesCommand.self,
+    ],
     defaultSubcommand: OperationsCommand.self)
 
   static func main() {
