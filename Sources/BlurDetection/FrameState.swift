@@ -66,6 +66,18 @@ public enum FrameState: Sendable, Equatable, Hashable {
     }
   }
 
+  /// For a person: "cannot tell: overexposed", "broken: truncated".
+  public var words: String {
+    switch self {
+    case .sharp, .blurred: name
+    case .obstructed: "blurred: obstructed"
+    case .indeterminate(let doubt):
+      "cannot tell: " + doubt.rawValue.replacing("-", with: " ")
+    case .corrupt(let corruption):
+      "broken: " + corruption.rawValue.replacing("-", with: " ")
+    }
+  }
+
   /// True for blurred, false for sharp, nil where it cannot be told.
   public var isBlurred: Bool? {
     switch self {

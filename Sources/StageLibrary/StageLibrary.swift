@@ -6,14 +6,16 @@ public enum StageLibrary {
   /// Every native body, sorted by kind.
   public static let bodies: [any StageBody.Type] = [
     AblateNeuronsStage.self, AnalyseDriftStage.self, AttributeNeuronsStage.self,
-    AuditJudgeStage.self, CompareAblationsStage.self, CompareEstimationsStage.self,
-    CompareProjectionsStage.self, ComposeBenchmarkStage.self, ComposeCorpusStage.self,
-    ComposeGibberishStage.self, DegradeCorpusStage.self, EvaluateModelStage.self,
-    ExportModelStage.self, FineTuneStage.self, FineTuneAdapterStage.self, GenerateCorpusStage.self,
-    ImportCorpusStage.self, ImportEncoderStage.self, ImportModelStage.self,
-    InitialiseEncoderStage.self, InitialiseModelStage.self, MitigateStage.self,
-    ProjectBiasStage.self, ReanalyseTablesStage.self, ReportStage.self, ScoreBiasStage.self,
-    ScoreQualityStage.self, ScoreStatementsStage.self, SimulateEstimationStage.self,
+    AuditJudgeStage.self, CalibrateCameraStage.self, ClassifyBlurStage.self,
+    CompareAblationsStage.self, CompareEstimationsStage.self, CompareProjectionsStage.self,
+    ComposeBenchmarkStage.self, ComposeCorpusStage.self, ComposeGibberishStage.self,
+    DegradeCorpusStage.self, EvaluateClassifierStage.self, EvaluateModelStage.self,
+    ExportModelStage.self, FineTuneStage.self, FineTuneAdapterStage.self, FitBlurStage.self,
+    GenerateCorpusStage.self, ImportCorpusStage.self, ImportEncoderStage.self,
+    ImportFramesStage.self, ImportModelStage.self, InitialiseEncoderStage.self,
+    InitialiseModelStage.self, MitigateStage.self, ProjectBiasStage.self, ReanalyseTablesStage.self,
+    RenderSkyStage.self, ReportStage.self, ScoreBiasStage.self, ScoreQualityStage.self,
+    ScoreStatementsStage.self, SimulateEstimationStage.self, SuggestMarkerStage.self,
     TrainClassifierStage.self, TrainTokenizerStage.self,
   ]
 }

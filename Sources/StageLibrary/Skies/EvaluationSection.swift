@@ -255,7 +255,7 @@ extension SkyEvaluation {
       case .corrupt: "broken"
       }
     let confidence = frame.decision.confidence.map { ", confidence \(Format.fixed($0, 2))" } ?? ""
-    return "\(frame.light), \(truth); called \(frame.decision.state.name)\(confidence)"
+    return "\(frame.light), \(truth); called \(frame.decision.state.words)\(confidence)"
   }
 
   private var lightWords: String {

@@ -252,7 +252,7 @@ extension FrameVerdict {
 extension FrameState {
   /// Why nothing is said, for a person; empty where something is.
   func sentence(_ measures: MarkerMeasures, _ gates: BlurGates) -> String {
-    func number(_ value: Double) -> String { Format.figure(value) }
+    func number(_ value: Double) -> String { Format.fixed(value, 2) }
     guard case .indeterminate(let doubt) = self else {
       return self == .obstructed
         ? "the blurred reference explains \(number(measures.blur?.explained ?? 0)) of what is seen"

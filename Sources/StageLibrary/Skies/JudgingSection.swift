@@ -48,7 +48,7 @@ struct JudgingSection {
         ReportTable(
           caption: "Verdicts on \(verdicts.count) frames by \(job.method.words).",
           columns: [.init("state"), .init("frames", isNumber: true)],
-          rows: states.map { [$0.0, String($0.1)] }))
+          rows: states.map { [FrameState(name: $0.0)?.words ?? $0.0, String($0.1)] }))
     ]
     for finding in job.camera.findings {
       blocks.append(.text("Calibration, marker \(finding.marker): \(finding.sentence)."))
@@ -80,10 +80,10 @@ struct JudgingSection {
 
   private func item(_ picture: JudgingJob.Picture) -> ImageGrid.Item {
     let verdict = picture.verdict
-    var caption = verdict.decision.state.name
-    if let sigma = verdict.measures?.blur?.sigma { caption += ", \(Format.figure(sigma)) px" }
-    if let confidence = verdict.decision.confidence {
-      caption += ", confidence \(Format.figure(confidence))"
+    var caption = verdict.decision.state.words
+    if let sigma = verdict.measures?.blur?.sigma { caption += ", \(Format.fixed(sigma, 2)) px" }
+    if verdict.decision.state.isBlurred != nil, let confidence = verdict.decision.confidence {
+      caption += ", confidence \(Format.fixed(confidence, 2))"
     }
     if !verdict.reason.isEmpty { caption += ": " + verdict.reason }
     let tone: ImageGrid.Tone =
@@ -94,7 +94,7 @@ struct JudgingSection {
       }
     return ImageGrid.Item(
       title: verdict.name, caption: caption,
-      alt: "frame \(verdict.name), \(verdict.decision.state.name)", tone: tone,
+      alt: "frame \(verdict.name), \(verdict.decision.state.words)", tone: tone,
       bytes: picture.bytes)
   }
 
