@@ -164,13 +164,20 @@ extension SkyEvaluation {
       rows: regions.map { item in
         let comparison = item.comparison
         return [
-          methods[item.first].method.mode.rawValue + ", " + methods[item.first].ruleWords,
+          regionWords(item.first, item.second),
           Format.signed(100 * comparison.difference, 1), interval(comparison.interval, 100, 1),
           String(comparison.onlyFirst), String(comparison.onlySecond),
           comparison.cameras.map { "\($0.name) \(Format.signed(100 * $0.difference, 0))" }
             .joined(separator: ", "),
         ]
       })
+  }
+
+  /// "jain2021-fft (size 12 against 40), fitted on other frames"
+  private func regionWords(_ first: Int, _ second: Int) -> String {
+    let (a, b) = (methods[first].method, methods[second].method)
+    let sizes = a.fftSize == b.fftSize ? "" : " (size \(a.fftSize) against \(b.fftSize))"
+    return a.mode.rawValue + sizes + ", " + methods[first].ruleWords
   }
 
   private var rivalTable: ReportTable {

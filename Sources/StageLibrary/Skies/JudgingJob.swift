@@ -187,7 +187,7 @@ struct JudgingJob {
     var overlays: [Picture] = []
     for verdict in Self.spread(wanted, most: most) {
       let place = places[verdict.name]!
-      let bytes = try picture("overlay", frames[place]) { bitmap in
+      let bytes = try picture("overlay", marker: verdict.marker, frames[place]) { bitmap in
         let markers =
           if case .markers(let markers) = measures[place] { markers } else {
             [MarkerMeasures]()
@@ -217,12 +217,13 @@ struct JudgingJob {
 
   /// Nil for a file that cannot be decoded, or that is no frame of this camera.
   private func picture(
-    _ kind: String, _ frame: ListedFrame, draw: (Bitmap) -> Bitmap
+    _ kind: String, marker: Int = 0, _ frame: ListedFrame, draw: (Bitmap) -> Bitmap
   ) throws(Diagnostic) -> [UInt8]? {
     let artifact = try stage.memo(
       kind: "draw-frame", revision: Self.pictureRevision,
       facts: [
-        ("picture", .string(kind)), ("mode", .string(method.mode.rawValue)),
+        ("picture", .string(kind)), ("marker", .integer(marker)),
+        ("mode", .string(method.mode.rawValue)),
         ("measures", .integer(Self.measureRevision)),
       ], inputs: [frame.reference, cameraReference]
     ) { folder throws(Diagnostic) in

@@ -22,10 +22,9 @@ struct FrameVerdict {
   let marker: Int
 
   static let header = [
-    "file", "state", "leaning", "probability", "confidence", "score", "sigma", "sigma_low", "sigma_high",
-    "acutance", "explained", "signal_to_noise", "correlation", "shift_x", "shift_y", "mean",
-    "noise",
-    "value", "reason",
+    "file", "state", "leaning", "probability", "confidence", "score", "sigma", "sigma_low",
+    "sigma_high", "acutance", "explained", "signal_to_noise", "correlation", "shift_x", "shift_y",
+    "mean", "noise", "value", "reason",
   ]
 
   var row: String {
