@@ -54,14 +54,14 @@ private final class SkyLaboratory {
   }
 
   func sky(
-    frames: Int, seed: Int = 5, with more: [(String, JSONValue)] = []
+    frames: Int, seed: Int = 5, width: Int = 240
   ) throws -> String {
     try run(
       RenderSkyStage.self, outputs: ["frames", "reference", "labels", "marker"],
       with: [
-        ("frames", .integer(frames)), ("references", 5), ("width", 240), ("height", 200),
-        ("seed", .integer(seed)),
-      ] + more)
+        ("frames", .integer(frames)), ("references", 5), ("width", .integer(width)),
+        ("height", 200), ("seed", .integer(seed)),
+      ])
   }
 
   func camera(_ sky: String, with parameters: [(String, JSONValue)] = []) throws -> String {
@@ -178,7 +178,7 @@ private final class SkyLaboratory {
       .sorted()[0]
     let bytes = [UInt8](
       try Data(contentsOf: URL(fileURLWithPath: sky + "/frames/frames/" + first)))
-    let other = try laboratory.sky(frames: 1, with: [("width", 200), ("height", 180)])
+    let other = try laboratory.sky(frames: 1, width: 200)
     let small = try FileManager.default.contentsOfDirectory(atPath: other + "/frames/frames")[0]
     let cases: [(String, [UInt8], String)] = [
       ("x-cut.jpg", Array(bytes.prefix(bytes.count / 2)), "corrupt:truncated"),
@@ -211,8 +211,8 @@ private final class SkyLaboratory {
     let store = try Store(at: laboratory.folder + "/store")
     let quiet: [(String, JSONValue)] = [("overlays", 0), ("contact_sheet", 0)]
     func results() throws -> Int {
-      try FileManager.default.subpathsOfDirectory(atPath: laboratory.folder + "/store/results")
-        .count { $0.split(separator: "/").last!.count >= 62 }
+      try FileManager.default.subpathsOfDirectory(atPath: laboratory.folder + "/store/actions")
+        .count { $0.split(separator: "/").last!.count == 64 }
     }
     _ = try laboratory.judge(sky, camera, with: quiet, store: store)
     #expect(try results() == 4)
