@@ -38,12 +38,14 @@ extension Store {
   /// Keeps a folder with everything in it, as a tree. Links to files are followed, empty folders are
   /// not kept. A link to an object of this store stands for that object: nothing is read.
   ///
+  /// - Parameter linked: further files of the tree, whose objects are in the store.
+  ///
   /// **Throws**: also `store-input-name`, `store-input-link`.
   public func put(
-    folderAt path: String, consuming: Bool = false
+    folderAt path: String, consuming: Bool = false, with linked: [Tree.Entry] = []
   ) throws(Diagnostic) -> ObjectReference {
     var batch = DraftBatch()
-    var entries: [Tree.Entry] = []
+    var entries = linked
     do throws(Diagnostic) {
       for file in try FolderListing(of: path).files {
         if file.isThroughLink, let digest = linkedObject(path + "/" + file.path) {

@@ -2,6 +2,7 @@
 // is), 3 (a hit counts only if all its objects are whole), 6 (no half result) and 9 (another result
 // for the same key is evidence, never a replacement).
 
+import CLinux
 import CanonicalJSON
 import Diagnostics
 import Glibc
@@ -117,6 +118,11 @@ extension Store {
       if case .tree(let digest) = reference {
         for entry in try tree(digest).entries { add(entry.digest) }
       }
+    }
+    // Each folder costs a journal commit; many together cost one.
+    if folders.count > 16 {
+      let file = try Descriptor(opening: path, O_RDONLY)
+      if repeated({ plumb_sync_filesystem(file.number) }) == 0 { return }
     }
     for folder in folders { try FileAccess.synchroniseFolder(folder) }
   }

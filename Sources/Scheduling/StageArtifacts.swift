@@ -5,6 +5,7 @@ import ArtifactStore
 import CanonicalJSON
 import Diagnostics
 import Foundation
+import Synchronization
 
 /// One artifact that came in through a port.
 public struct InputArtifact: Sendable {
@@ -55,11 +56,22 @@ public struct InputArtifact: Sendable {
 
 /// Where one output goes.
 public struct OutputArtifact: Sendable {
-  /// An empty folder; what stands in it when the body returns is the artifact.
+  /// An empty folder; what stands in it when the body returns is the artifact, together with what was
+  /// linked.
   public let folder: String
+  private let linked = LinkedObjects()
 
   public init(folder: String) { self.folder = folder }
 
   /// The absolute path for a file of the output; single-file types take exactly the type's name.
   public func path(_ name: String) -> String { folder + "/" + name }
+
+  /// Objects of the store that are files of the output without being copied (`StageContext.link`).
+  var linkedEntries: [Tree.Entry] { linked.entries.withLock { $0 } }
+
+  func link(_ entry: Tree.Entry) { linked.entries.withLock { $0.append(entry) } }
+}
+
+private final class LinkedObjects: Sendable {
+  let entries = Mutex<[Tree.Entry]>([])
 }

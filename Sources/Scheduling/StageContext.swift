@@ -107,6 +107,18 @@ public final class StageContext: Sendable {
     return Dictionary(uniqueKeysWithValues: entries.map { ($0.path, ($0.size, $0.digest)) })
   }
 
+  /// Makes an object of the store a file of an output: nothing is copied, hashed or written.
+  ///
+  /// - Parameter file: of `listing(of:)`.
+  /// - Returns: false where there is no store or it lacks the object; then write the file.
+  public func link(
+    _ file: (size: Int, digest: Digest), as name: String, of output: OutputArtifact
+  ) -> Bool {
+    guard let store, store.contains(.blob(file.digest)) else { return false }
+    output.link(Tree.Entry(path: name, size: file.size, digest: file.digest))
+    return true
+  }
+
   // MARK: Randomness
 
   /// A named stream of the parameter `seed`: a new draw elsewhere moves nothing here.

@@ -37,14 +37,15 @@ struct StageWork {
     let folder = try store.temporaryFolder()
     defer { store.removeTemporary(folder) }
     let files = WorkerFiles(order: order, store: store, folder: folder)
+    let artifacts = try files.outputFolders()
     let context = StageContext(
-      parameters: files.parameters, inputs: try files.inputs(), outputs: try files.outputFolders(),
+      parameters: files.parameters, inputs: try files.inputs(), outputs: artifacts,
       declaredFiles: files.declared(), resumeFolder: try store.workFolder(for: key),
       threads: threads, store: store, reporter: reporter, stop: stop,
       checkpointSeconds: checkpointSeconds)
     try body.run(context)
     try files.checkUnchanged()
-    let outputs = try files.put()
+    let outputs = try files.put(artifacts)
 
     let spent = clock.duration(to: .now)
     let seconds = Double(spent.components.seconds) + Double(spent.components.attoseconds) * 1e-18

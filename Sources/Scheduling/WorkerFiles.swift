@@ -66,7 +66,9 @@ struct WorkerFiles {
   }
 
   /// Every output must be there, a single-file type with exactly its file.
-  func put() throws(Diagnostic) -> [(port: String, reference: ObjectReference)] {
+  func put(
+    _ artifacts: [String: OutputArtifact]
+  ) throws(Diagnostic) -> [(port: String, reference: ObjectReference)] {
     for port in order.outputs {
       let found = filesBelow(folder + "/" + port.name)
       let isWhole = port.fileName.map { found == [$0] } ?? !found.isEmpty
@@ -79,7 +81,8 @@ struct WorkerFiles {
         if let file = port.fileName {
           try store.put(fileAt: path + "/" + file, consuming: true)
         } else {
-          try store.put(folderAt: path, consuming: true)
+          try store.put(
+            folderAt: path, consuming: true, with: artifacts[port.name]?.linkedEntries ?? [])
         }
       outputs.append((port: port.name, reference: reference))
     }

@@ -99,6 +99,13 @@ import Testing
     #expect(FileStatus(of: store.objectPath(object))?.inode == inode)
     #expect(try store.verify().isClean)
     #expect(try space.files("tmp") == [])
+    // The same said outright, and a name that stands twice.
+    let entry = Tree.Entry(path: "too/linked.txt", size: 7, digest: object)
+    let more = try store.put(folderAt: space.path + "/out", with: [entry])
+    #expect(try store.tree(more.digest).entries.last == entry)
+    #expect(throws: Diagnostic.self) {
+      try store.put(folderAt: space.path + "/out", with: [entry, entry])
+    }
     // An object that is not there is a link to nowhere.
     symlink(store.objectPath(.of("gone")), space.path + "/in/gone.txt")
     #expect(throws: Diagnostic.self) { try store.put(folderAt: space.path + "/in") }

@@ -16,7 +16,7 @@ enum ImportFramesStage: StageBody {
     var folder = FramesFolder(stage.output("frames"))
     for (index, name) in names.enumerated() {
       if stage.isStopping { throw .interrupted }
-      try folder.add(fileAt: input.path(name), as: name, known: listing?[name])
+      try folder.add(fileAt: input.path(name), as: name, known: listing?[name], stage)
       stage.progress(step: index + 1, of: names.count, unit: "frames")
     }
     try folder.finish()
