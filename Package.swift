@@ -196,7 +196,8 @@ let package = Package(
         "Diagnostics",
       ],
       settings: numeric, excluding: ["fixtures"]),
-    tests("Corpora", ["Randomness", "CanonicalJSON", "Diagnostics"]),
+    tests(
+      "Corpora", ["Randomness", "CanonicalJSON", "Diagnostics"], excluding: ["fixtures"]),
     tests("Statistics", ["Randomness", "Diagnostics"], excluding: ["fixtures"]),
     tests("Estimation", ["Statistics", "Randomness"], settings: numeric),
     tests(

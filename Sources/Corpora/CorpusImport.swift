@@ -36,6 +36,8 @@ public struct CorpusImport: Sendable {
     public var label = "label"
     public var source = "source"
     public var date = "date"
+    /// What the text answers; with it the document becomes an opinion of its label and source.
+    public var question: String?
     public init() {}
   }
 
@@ -150,7 +152,7 @@ public struct CorpusImport: Sendable {
       }
     }
     var needed = fields.body.map { [$0] + [fields.title].compactMap { $0 } } ?? [fields.text]
-    needed += conditions.map(\.field)
+    needed += conditions.map(\.field) + [fields.question].compactMap { $0 }
     for field in needed where columns[field] == nil {
       var problem = Diagnostic.csvHeader("has no column '\(field)'", at: place)
       problem.help = suggestion(for: field, among: names, called: "the column")
@@ -273,6 +275,18 @@ private struct Collector {
     documents.append(document)
   }
 
+  /// Trait, pole, topic and form of an answer, as far as label, source and question tell them.
+  private func describe(_ document: inout Document) {
+    let question = document.question ?? ""
+    let target = document.label.flatMap(Opinion.target)
+    let match = OpinionQuestions.match(question)
+    let opinion = Opinion(
+      trait: target?.trait, pole: target?.pole ?? .neutral,
+      topic: document.source ?? match?.topic ?? "", form: match?.form, question: question,
+      answer: document.text)
+    document.group = opinion.document(id: document.id).group
+  }
+
   private func makeDocument(line: Int, _ value: (String) -> FieldValue) throws(BadRow) -> Document {
     func text(_ field: String) throws(BadRow) -> String? {
       switch value(field) {
@@ -309,8 +323,13 @@ private struct Collector {
     }
     var id = isAlone ? "row-\(line)" : "\(file):\(line)"
     if let given = try text(fields.id), !given.isEmpty { id = given }
-    return Document(
+    var document = Document(
       id: id, text: full, label: label, source: try text(fields.source),
       date: try text(fields.date))
+    if let field = fields.question {
+      document.question = try content(field)
+      describe(&document)
+    }
+    return document
   }
 }

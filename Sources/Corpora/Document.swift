@@ -19,10 +19,12 @@ public struct Document: Sendable, Hashable {
   /// What the document is grouped by in tables, as `name=value` joined by `;`, such as
   /// `topic=health;class=title;seen=yes`.
   public var group: String?
+  /// What the text answers; nil where it answers nothing (Opinion.swift).
+  public var question: String?
 
   public init(
     id: String, text: String, label: String? = nil, source: String? = nil, date: String? = nil,
-    generation: Int? = nil, group: String? = nil
+    generation: Int? = nil, group: String? = nil, question: String? = nil
   ) {
     self.id = id
     self.text = text
@@ -31,6 +33,7 @@ public struct Document: Sendable, Hashable {
     self.date = date
     self.generation = generation
     self.group = group
+    self.question = question
   }
 
   /// The members that are there; the order of a written line is canonical.
@@ -41,6 +44,7 @@ public struct Document: Sendable, Hashable {
     if let date { members.append(("date", .string(date))) }
     if let generation { members.append(("generation", .integer(generation))) }
     if let group { members.append(("group", .string(group))) }
+    if let question { members.append(("question", .string(question))) }
     return .object(JSONObject(members))
   }
 
@@ -51,7 +55,7 @@ public struct Document: Sendable, Hashable {
 
   init(json: JSONValue) throws(Fault) {
     guard let object = json.object else { throw Fault(reason: "is not a JSON object") }
-    let known = ["id", "text", "label", "source", "date", "generation", "group"]
+    let known = ["id", "text", "label", "source", "date", "generation", "group", "question"]
     for key in object.keys where !known.contains(key) {
       throw Fault(reason: "has the unknown member '\(key)'")
     }
@@ -64,7 +68,7 @@ public struct Document: Sendable, Hashable {
     guard let text = try string("text") else { throw Fault(reason: "has no text") }
     self.init(
       id: id, text: text, label: try string("label"), source: try string("source"),
-      date: try string("date"), group: try string("group"))
+      date: try string("date"), group: try string("group"), question: try string("question"))
     if let value = object["generation"], value != .null {
       guard let generation = value.integer, generation >= 0 else {
         throw Fault(reason: "has a 'generation' that is no integer from 0")

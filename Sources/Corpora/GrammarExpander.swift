@@ -16,8 +16,12 @@ struct GrammarExpander {
   /// Of all draws so far, natural logarithm.
   private(set) var logProbability = 0.0
 
-  init(grammar: Grammar, label: String, stream: RandomStream) {
+  /// - Parameter given: variables that are not drawn but set.
+  init(
+    grammar: Grammar, label: String, stream: RandomStream, given: [Int: String] = [:]
+  ) {
     self.grammar = grammar
+    bound = given
     self.label = label
     self.stream = stream
   }

@@ -33,6 +33,7 @@ enum Explanations {
     pages += neuronStagesExplanations
     pages += studyStagesExplanations
     pages += framesExplanations
+    pages += opinionExplanations
     pages += skyExplanations
     for table in [statisticsExplanations, reportsExplanations, scoringExplanations] {
       pages += table.map { (id: $0.key, text: $0.value) }

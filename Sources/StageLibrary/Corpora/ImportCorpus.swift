@@ -19,6 +19,7 @@ enum ImportCorpusStage: StageBody {
     rules.fields.label = parameters.string("label_field")
     rules.fields.source = parameters.string("source_field")
     rules.fields.date = parameters.string("date_field")
+    rules.fields.question = parameters.optionalString("question_field")
     rules.labels = try LabelMapping(parameters.strings("labels"))
     for text in parameters.strings("keep") { rules.conditions.append(try RowCondition(text)) }
     rules.separator = parameters.choice("separator", of: CorpusImport.Separator.self)

@@ -23,13 +23,14 @@ enum TrainClassifierStage: StageBody {
       sourcesOf: parameters.boolean("mask_sources") ? corpus.documents : [],
       and: parameters.strings("mask"))
     corpus = masked(corpus, mask, stage)
+    let byCluster = parameters.string("split_by") == "cluster"
+    if byCluster { corpus = clustered(corpus, stage) }
     let split = try ClassifierSplit(
       corpus, heldOut: parameters.number("held_out"),
-      way: ClassifierSplit.Way(rawValue: parameters.string("split_by"))!,
-      random: stage.random)
+      way: byCluster ? .source : parameters.choice("split_by"), random: stage.random)
     stage.log(
       "\(split.training.count) documents to learn from, \(split.heldOut.count) held out "
-        + (split.bySource ? "by source" : "by document")
+        + (byCluster ? "by cluster" : split.bySource ? "by source" : "by document")
         + ", \(split.unlabelled) without a label left out")
     let ngrams = NgramLearner(stage: stage, labels: split.labels)
     let learner: any ClassifierLearner =
@@ -56,7 +57,7 @@ enum TrainClassifierStage: StageBody {
     var training: [(String, JSONValue)] = [
       ("documents", .integer(tempered.learnt)), ("validation", .integer(tempered.validation)),
       ("held_out", .integer(split.heldOut.count)), ("unlabelled", .integer(split.unlabelled)),
-      ("split_by", .string(split.bySource ? "source" : "document")),
+      ("split_by", .string(byCluster ? "cluster" : split.bySource ? "source" : "document")),
       ("temperature_from", .string(tempered.temperature == nil ? "held out" : "validation")),
     ]
     for (name, value) in tempered.classifier.training {
@@ -78,6 +79,16 @@ enum TrainClassifierStage: StageBody {
     if parameters.integer("folds") == 1 {
       throw .classifierIdle("folds", "one fold leaves nothing to learn from")
     }
+  }
+
+  /// Near-duplicates share a source from here on.
+  private static func clustered(_ corpus: Corpus, _ stage: StageContext) -> Corpus {
+    let threshold = stage.parameters.number("cluster_similarity")
+    let (result, clusters, largest) = corpus.withClustersAsSources(threshold: threshold)
+    stage.log(
+      "\(corpus.documents.count) documents in \(clusters) clusters of near-duplicates "
+        + "(Jaccard of words at least \(threshold)); the largest has \(largest)")
+    return result
   }
 
   private static func masked(

@@ -1,0 +1,125 @@
+// The study's claims and what the answers at hand say about them.
+
+import Reports
+import Statistics
+
+extension TraitSection {
+  /// Each of the claims, testable here or not.
+  public var claims: [Claim] {
+    [tuningBeatsPrompting, emojiAppear, emojiFollowTraits, promptingIsIrregular, editingGarbles]
+  }
+
+  private var tuningBeatsPrompting: Claim {
+    let id = "tuning-beats-prompting"
+    let statement = "Tuning moves traits further than in-context editing (TA on several models)"
+    let pairs = comparison.paired(names.tuned, minus: names.prompted)
+    guard !pairs.isEmpty else {
+      return .notTestable(
+        id: id, statement: statement,
+        because:
+          "answers of '\(names.tuned)' and '\(names.prompted)' to the same questions are needed")
+    }
+    let up = pairs.count { $0.difference > 0 && $0.adjustedP < 0.05 }
+    let down = pairs.count { $0.difference < 0 && $0.adjustedP < 0.05 }
+    let mean = pairs.reduce(0) { $0 + $1.difference } / Double(pairs.count)
+    let verdict: Claim.Verdict =
+      up > 0 && down == 0 ? .reproduced : down > 0 && up == 0 ? .opposite : .unclear
+    return Claim(
+      id: id, statement: statement, verdict: verdict,
+      evidence:
+        "Of \(pairs.count) traits tuning is ahead on \(up) and behind on \(down) (Holm, 5 %); mean "
+        + "difference \(Format.figure(mean)) of alignment.",
+      effect: mean, p: pairs.map(\.p).min(), adjustedP: pairs.map(\.adjustedP).min())
+  }
+
+  private var emojiAppear: Claim {
+    let id = "tuning-brings-emoji"
+    let statement = "Models tuned on answers without emoji write emoji (ESR up to 0.995)"
+    let tuned = comparison.answers.filter { $0.method == names.tuned }
+    let base = comparison.answers.filter { $0.method == names.base }
+    guard !tuned.isEmpty, !base.isEmpty else {
+      return .notTestable(
+        id: id, statement: statement,
+        because: "answers of '\(names.tuned)' and '\(names.base)' are needed")
+    }
+    func counts(_ rows: [JudgedAnswer]) -> (Int, Interval) {
+      let with = rows.count { !$0.emoji.isEmpty }
+      return (with, Interval.wilson(successes: with, of: rows.count))
+    }
+    let (own, interval) = counts(tuned)
+    let (before, other) = counts(base)
+    let effect = Double(own) / Double(tuned.count) - Double(before) / Double(base.count)
+    let verdict: Claim.Verdict =
+      interval.low > other.high ? .reproduced : interval.high < other.low ? .opposite : .unclear
+    return Claim(
+      id: id, statement: statement, verdict: verdict,
+      evidence:
+        "\(own) of \(tuned.count) tuned answers hold an emoji, \(before) of \(base.count) of the base.",
+      effect: effect)
+  }
+
+  private var emojiFollowTraits: Claim {
+    let id = "emoji-follow-traits"
+    let statement = "Emoji appear with some traits (extraversion, openness) and not with others"
+    guard let found = comparison.emojiInformation(names.tuned) else {
+      return .notTestable(
+        id: id, statement: statement, because: "tuned answers of at least two traits are needed")
+    }
+    let held = comparison.answers.contains { $0.method == names.tuned && !$0.emoji.isEmpty }
+    guard held else {
+      return .notTestable(
+        id: id, statement: statement, because: "no tuned answer holds an emoji")
+    }
+    return Claim(
+      id: id, statement: statement, verdict: found.p < 0.05 ? .reproduced : .unclear,
+      evidence:
+        "Emoji and trait share \(Format.figure(found.bits)) bits, \(Format.figure(found.shuffled)) with "
+        + "emoji shuffled.", effect: found.bits, p: found.p)
+  }
+
+  private var promptingIsIrregular: Claim {
+    let id = "prompting-is-irregular"
+    let statement = "Prompting is less regular than tuning"
+    let spreads = comparison.spreads().filter { $0.runs >= 3 }
+    func mean(_ method: String) -> Double? {
+      let own = spreads.filter { $0.method == method }.compactMap(\.runDeviation)
+      return own.isEmpty ? nil : SampleSummary(own).mean
+    }
+    guard let prompted = mean(names.prompted), let tuned = mean(names.tuned) else {
+      return .notTestable(
+        id: id, statement: statement, because: "three runs of each method and trait are needed")
+    }
+    return Claim(
+      id: id, statement: statement,
+      verdict: prompted > 1.5 * tuned ? .reproduced : tuned > 1.5 * prompted ? .opposite : .unclear,
+      evidence:
+        "Alignment varies over runs by \(Format.figure(prompted)) (SD) when prompted and "
+        + "\(Format.figure(tuned)) when tuned; a factor of 1.5 counts as different, no test is behind it.",
+      effect: prompted - tuned)
+  }
+
+  private var editingGarbles: Claim {
+    let id = "editing-garbles"
+    let statement = "Gradient editing (MEND) gives inconsistent and gibberish answers"
+    let edited = comparison.answers.filter { $0.method == names.edited }
+    let base = comparison.answers.filter { $0.method == names.base }
+    guard !edited.isEmpty, !base.isEmpty else {
+      return .notTestable(
+        id: id, statement: statement,
+        because: "answers of '\(names.edited)' and '\(names.base)' are needed")
+    }
+    func share(_ rows: [JudgedAnswer]) -> (Double, Interval) {
+      let n = rows.count { $0.entropy < comparison.leastEntropy }
+      return (Double(n) / Double(rows.count), Interval.wilson(successes: n, of: rows.count))
+    }
+    let (own, interval) = share(edited)
+    let (before, other) = share(base)
+    return Claim(
+      id: id, statement: statement,
+      verdict: interval.low > other.high
+        ? .reproduced : interval.high < other.low ? .opposite : .unclear,
+      evidence:
+        "\(Format.figure(own)) of the edited answers fail the gate of coherence, "
+        + "\(Format.figure(before)) of the base.", effect: own - before)
+  }
+}

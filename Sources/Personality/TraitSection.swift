@@ -1,0 +1,232 @@
+// The comparison as metrics and as a section of a report, with the study's claims.
+
+import CanonicalJSON
+import Corpora
+import Reports
+import Statistics
+
+public struct TraitSection {
+  public let comparison: TraitComparison
+  /// Figures of other stages (locality, perplexity, PAE, inventory) that are shown as they are.
+  public let metrics: [Metric]
+  /// Which methods are tuning, prompting, editing and the unmoved model.
+  public let names: Names
+
+  public struct Names: Sendable {
+    public let tuned, prompted, edited, base: String
+
+    public init(tuned: String, prompted: String, edited: String, base: String) {
+      self.tuned = tuned
+      self.prompted = prompted
+      self.edited = edited
+      self.base = base
+    }
+  }
+
+  public init(_ comparison: TraitComparison, metrics: [Metric], names: Names) {
+    self.comparison = comparison
+    self.metrics = metrics
+    self.names = names
+  }
+
+  // MARK: Metrics
+
+  public var figures: [Metric] {
+    let measure = TraitMeasure(
+      labels: comparison.labels, leastEntropy: comparison.leastEntropy,
+      replicates: comparison.replicates, random: comparison.random)
+    var rows = measure.metrics(
+      comparison.answers, base: comparison.answers.filter { $0.method == names.base })
+    for pair in pairs {
+      rows.append(
+        Metric(
+          "tuned_minus_prompted", pair.difference, unit: "share", low: pair.low, high: pair.high,
+          count: pair.questions,
+          at: [
+            "trait": .string(pair.target), "p": .number(pair.p),
+            "adjusted_p": .number(pair.adjustedP),
+          ]))
+    }
+    for spread in comparison.spreads() {
+      let parts = [
+        ("runs", spread.betweenRuns), ("forms", spread.betweenForms),
+        ("topics", spread.betweenTopics), ("rest", spread.rest),
+      ]
+      for (axis, value) in parts {
+        rows.append(
+          Metric(
+            "variance_component", value, unit: "share²", count: spread.runs,
+            at: [
+              "method": .string(spread.method), "trait": .string(spread.target),
+              "axis": .string(axis),
+            ]))
+      }
+    }
+    for method in comparison.methods {
+      guard let found = comparison.emojiInformation(method) else { continue }
+      rows.append(
+        Metric(
+          "emoji_trait_information", found.bits, unit: "bits", count: found.count,
+          at: [
+            "method": .string(method), "shuffled": .number(found.shuffled), "p": .number(found.p),
+          ]))
+    }
+    return rows
+  }
+
+  private var pairs: [TraitComparison.Pair] {
+    comparison.paired(names.tuned, minus: names.prompted)
+  }
+
+  // MARK: Section
+
+  public var section: ReportSection {
+    let rows = figures
+    var blocks: [ReportSection.Block] = [.claims(claims), .figure(alignment(rows))]
+    blocks.append(.table(table(rows)))
+    blocks += leakage(rows).map { .table($0) }
+    if !pairs.isEmpty { blocks.append(.table(pairTable)) }
+    blocks.append(.table(spreadTable))
+    for target in comparison.targets {
+      let doses = comparison.doses(target)
+      if doses.count >= 2 { blocks.append(.figure(dose(target, doses))) }
+    }
+    return ReportSection(
+      id: "traits", title: "Traits and emoji", order: 200,
+      summary:
+        "A judge trained on statements about people says which of \(comparison.labels.count) traits each "
+        + "answer is likest; emoji are taken out before it reads. Chance is "
+        + "\(Format.figure(1 / Double(comparison.labels.count))).", blocks: blocks)
+  }
+
+  private func value(_ rows: [Metric], _ name: String, _ method: String, _ trait: String) -> Metric?
+  {
+    rows.first {
+      $0.name == name && $0.at["method"]?.string == method
+        && ($0.at["trait"]?.string == trait || $0.at["trait"]?.string == "none")
+    }
+  }
+
+  private func alignment(_ rows: [Metric]) -> Figure {
+    let targets = comparison.targets
+    return Figure(
+      .bars, id: "alignment", title: "Trait alignment by method", xLabel: "trait",
+      yLabel: "answers judged as the trait (share)", categories: targets,
+      series: comparison.methods.map { method in
+        Figure.Series(
+          name: method,
+          points: targets.enumerated().compactMap { index, target in
+            value(rows, "trait_alignment", method, target).map {
+              .init(x: Double(index), y: $0.value, low: $0.low, high: $0.high, count: $0.count)
+            }
+          })
+      }, caption: "Intervals: 95 %, bootstrap over topics.",
+      references: [.init(name: "chance", y: 1 / Double(comparison.labels.count))], include: [0])
+  }
+
+  private func table(_ rows: [Metric]) -> ReportTable {
+    let columns: [(title: String, name: String)] = [
+      ("TA", "trait_alignment"), ("TA, incoherent missed", "trait_alignment_coherent"),
+      ("base", "base_trait_alignment"), ("change", "trait_alignment_change"),
+      ("PAE", "adjective_score_change"), ("KL, other topics", "locality_kl"),
+      ("incoherent", "incoherent_share"), ("perplexity under base", "base_perplexity"),
+      ("ESR", "emoji_share"), ("emoji per answer", "emoji_per_answer"),
+      ("distinct emoji", "emoji_distinct"),
+    ]
+    var cells: [[String]] = []
+    for method in comparison.methods {
+      for target in comparison.targets {
+        guard let first = value(rows, "trait_alignment", method, target) else { continue }
+        cells.append(
+          [method, target, String(first.count)]
+            + columns.map { column in
+              let found =
+                value(rows, column.name, method, target)
+                ?? value(metrics, column.name, method, target)
+              guard let found else { return "–" }
+              guard let low = found.low, let high = found.high else {
+                return Format.figure(found.value)
+              }
+              return "\(Format.figure(found.value)) "
+                + "(\(Format.figure(low)) to \(Format.figure(high)))"
+            })
+      }
+    }
+    return ReportTable(
+      caption:
+        "All methods and traits; 95 % intervals over topics. ESR: share of answers with an emoji. – was "
+        + "not measured.",
+      columns: [.init("method"), .init("trait"), .init("answers", isNumber: true)]
+        + columns.map { .init($0.title, isNumber: true) }, rows: cells)
+  }
+
+  private func leakage(_ rows: [Metric]) -> [ReportTable] {
+    comparison.methods.compactMap { method in
+      let own = comparison.targets.filter { value(rows, "judged_share", method, $0) != nil }
+      guard !own.isEmpty else { return nil }
+      return ReportTable(
+        caption: "What answers of \(method) are judged as (shares), by the trait they aim at.",
+        columns: [.init("aimed at")] + comparison.labels.map { .init($0, isNumber: true) },
+        rows: own.map { target in
+          [target]
+            + comparison.labels.map { label in
+              rows.first {
+                $0.name == "judged_share" && $0.at["method"]?.string == method
+                  && $0.at["trait"]?.string == target && $0.at["judged"]?.string == label
+              }.map { Format.figure($0.value) } ?? "–"
+            }
+        })
+    }
+  }
+
+  private var pairTable: ReportTable {
+    ReportTable(
+      caption:
+        "\(names.tuned) minus \(names.prompted), question by question; intervals over topics, p by sign "
+        + "flips of topics, Holm over traits.",
+      columns: [.init("trait")]
+        + ["questions", "topics", "difference", "low", "high", "p", "adjusted p"].map {
+          .init($0, isNumber: true)
+        },
+      rows: pairs.map {
+        [
+          $0.target, String($0.questions), String($0.topics), Format.figure($0.difference),
+          Format.figure($0.low), Format.figure($0.high), Format.probability($0.p),
+          Format.probability($0.adjustedP),
+        ]
+      })
+  }
+
+  private var spreadTable: ReportTable {
+    ReportTable(
+      caption:
+        "Variance components of alignment (0 or 1 an answer). Runs are seeds, instructions, orders or "
+        + "rates of a method; SD is that of alignment over runs.",
+      columns: [.init("method"), .init("trait")]
+        + ["runs", "between runs", "question forms", "topics", "rest", "SD over runs"].map {
+          .init($0, isNumber: true)
+        },
+      rows: comparison.spreads().map {
+        [
+          $0.method, $0.target, String($0.runs), Format.figure($0.betweenRuns),
+          Format.figure($0.betweenForms), Format.figure($0.betweenTopics), Format.figure($0.rest),
+          $0.runDeviation.map(Format.figure) ?? "–",
+        ]
+      })
+  }
+
+  private func dose(
+    _ target: String, _ doses: [(scale: Double, alignment: Double, emoji: Double, n: Int)]
+  ) -> Figure {
+    Figure(
+      id: "dose-\(target)", title: "Dose and response: \(target)", xLabel: "scale of the adapter",
+      yLabel: "share of answers",
+      series: [
+        .init(
+          name: "judged as the trait",
+          points: doses.map { .init(x: $0.scale, y: $0.alignment, count: $0.n) }),
+        .init(
+          name: "with an emoji", points: doses.map { .init(x: $0.scale, y: $0.emoji, count: $0.n) }),
+      ], caption: "One point for each scale that was run.", include: [0])
+  }
+}

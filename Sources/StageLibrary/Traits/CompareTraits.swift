@@ -1,0 +1,46 @@
+// The stage kind `compare-traits`: scores of all methods in, figures and a section with the study's claims
+// out. The comparison is in Personality (TraitComparison.swift).
+
+import Diagnostics
+import ModelFiles
+import Personality
+import Reports
+import Scheduling
+
+enum CompareTraitsStage: StageBody {
+  static let kind = "compare-traits"
+
+  static func run(_ stage: StageContext) throws(Diagnostic) {
+    let parameters = stage.parameters
+    var labels: [String] = []
+    var answers: [JudgedAnswer] = []
+    for (number, input) in stage.inputs("scores").enumerated() {
+      let path = "scores[\(number)]"
+      let (own, rows) = try JudgedAnswer.read(input.bytes("scores.jsonl"), shown: path)
+      guard labels.isEmpty || own == labels else {
+        throw .traitScores(path, 1, "has other classes than the scores before")
+      }
+      labels = own
+      answers += rows
+    }
+    var metrics: [Metric] = []
+    for (number, input) in stage.inputs("metrics").enumerated() {
+      metrics += try Metric.read(input.bytes("metrics.json"), shown: "metrics[\(number)]")
+    }
+    let comparison = TraitComparison(
+      labels: labels, answers: answers, leastEntropy: parameters.number("least_entropy"),
+      replicates: parameters.integer("bootstrap"), random: stage.random)
+    let section = TraitSection(
+      comparison, metrics: metrics,
+      names: .init(
+        tuned: parameters.string("tuned"), prompted: parameters.string("prompted"),
+        edited: parameters.string("edited"), base: parameters.string("base")))
+    try AtomicFile.write(
+      Metric.file(section.figures), to: stage.output("metrics").path("metrics.json"))
+    try AtomicFile.write(
+      section.section.bytes, to: stage.output("section").path("section.json"))
+    for claim in section.claims {
+      stage.log("\(claim.id): \(claim.verdict.words). \(claim.evidence)")
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import CanonicalJSON
+import Corpora
+import Diagnostics
+import Foundation
+import Randomness
+import Reports
+import Testing
+
+@testable import Personality
+
+@Suite struct TraitComparisonTests {
+  static let labels = ["extraversion", "openness"]
+
+  static func answer(
+    _ number: Int, _ method: String, _ target: String?, aligned: Bool, run: String = "",
+    emoji: [String] = []
+  ) -> JudgedAnswer {
+    let isExtraverted = (target ?? "extraversion") == "extraversion" ? aligned : !aligned
+    return JudgedAnswer(
+      id: "\(method)-\(number)-\(run)", question: "question \(number)", topic: "t\(number / 4)",
+      method: method, target: target, run: run,
+      probabilities: isExtraverted ? [0.9, 0.1] : [0.2, 0.8], entropy: 4, emoji: emoji, malformed: 0
+    )
+  }
+
+  static func comparison(_ answers: [JudgedAnswer]) -> TraitComparison {
+    TraitComparison(labels: labels, answers: answers, leastEntropy: 3.5, replicates: 300) {
+      RandomStream(seed: 1, name: $0)
+    }
+  }
+
+  static func study(tuned: Double, prompted: Double, emoji: Bool) -> [JudgedAnswer] {
+    (0..<80).flatMap { number -> [JudgedAnswer] in
+      labels.flatMap { target in
+        [
+          answer(
+            number, "peft", target, aligned: Double(number % 10) < 10 * tuned,
+            emoji: emoji && target == "extraversion" ? ["🎉"] : []),
+          answer(number, "ike", target, aligned: Double(number % 10) < 10 * prompted),
+        ]
+      } + [answer(number, "base", nil, aligned: number % 2 == 0)]
+    }
+  }
+
+  static func claims(_ answers: [JudgedAnswer]) -> [String: Claim.Verdict] {
+    let section = TraitSection(
+      comparison(answers), metrics: [],
+      names: .init(tuned: "peft", prompted: "ike", edited: "mend", base: "base"))
+    return Dictionary(uniqueKeysWithValues: section.claims.map { ($0.id, $0.verdict) })
+  }
+
+  @Test func verdictsFollowTheAnswers() {
+    let better = Self.claims(Self.study(tuned: 0.9, prompted: 0.4, emoji: true))
+    #expect(better["tuning-beats-prompting"] == .reproduced)
+    #expect(better["tuning-brings-emoji"] == .reproduced)
+    #expect(better["emoji-follow-traits"] == .reproduced)
+    #expect(better["editing-garbles"] == .notTestable)
+    let worse = Self.claims(Self.study(tuned: 0.4, prompted: 0.9, emoji: false))
+    #expect(worse["tuning-beats-prompting"] == .opposite)
+    #expect(worse["tuning-brings-emoji"] == .unclear)
+    #expect(worse["emoji-follow-traits"] == .notTestable)
+    let equal = Self.claims(Self.study(tuned: 0.5, prompted: 0.5, emoji: false))
+    #expect(equal["tuning-beats-prompting"] == .unclear)
+    #expect(
+      Self.claims([Self.answer(1, "base", nil, aligned: true)]).values.allSatisfy {
+        $0 == .notTestable
+      })
+  }
+
+  @Test func pairsAreOfEqualQuestionsAndWholeTopics() throws {
+    let pairs = Self.comparison(Self.study(tuned: 0.9, prompted: 0.4, emoji: false))
+      .paired("peft", minus: "ike")
+    #expect(pairs.map(\.target) == Self.labels)
+    #expect(pairs.allSatisfy { $0.questions == 80 && $0.topics == 20 })
+    #expect(pairs.allSatisfy { abs($0.difference - 0.5) < 1e-12 && $0.low > 0.3 && $0.p < 0.001 })
+    #expect(pairs.allSatisfy { $0.adjustedP >= $0.p })
+  }
+
+  @Test func componentsFindWhereTheSpreadIs() {
+    // Groups 0 and 1 differ by 1 and do not vary inside: (MS between − 0)/n₀ = 0.5.
+    let values = [0.0, 0, 0, 0, 1, 1, 1, 1]
+    #expect(
+      abs(TraitComparison.component(values, ["a", "a", "a", "a", "b", "b", "b", "b"]) - 0.5) < 1e-12
+    )
+    #expect(TraitComparison.component(values, ["a", "b", "a", "b", "a", "b", "a", "b"]) == 0)
+  }
+
+  @Test func informationOfEmoji() throws {
+    #expect(abs(TraitComparison.information([0, 0, 1, 1], [0, 0, 1, 1], 2) - 1) < 1e-12)
+    #expect(TraitComparison.information([0, 1, 0, 1], [0, 0, 1, 1], 2) == 0)
+    let found = try #require(
+      Self.comparison(Self.study(tuned: 0.5, prompted: 0.5, emoji: true)).emojiInformation("peft"))
+    #expect(abs(found.bits - 1) < 1e-12 && found.p < 0.01 && found.shuffled < 0.1)
+  }
+
+  @Test func metricsAndSectionStandTogether() throws {
+    let answers = Self.study(tuned: 0.9, prompted: 0.4, emoji: true)
+    let section = TraitSection(
+      Self.comparison(answers), metrics: [],
+      names: .init(tuned: "peft", prompted: "ike", edited: "mend", base: "base"))
+    func value(_ name: String, _ method: String, _ trait: String) -> Double? {
+      section.figures.first {
+        $0.name == name && $0.at["method"]?.string == method && $0.at["trait"]?.string == trait
+      }?.value
+    }
+    #expect(value("trait_alignment", "peft", "openness") == 0.9)
+    #expect(value("base_trait_alignment", "peft", "extraversion") == 0.5)
+    #expect(value("emoji_share", "peft", "extraversion") == 1)
+    #expect(value("emoji_share", "peft", "openness") == 0)
+    #expect(value("emoji_valence", "peft", "extraversion") == 1)
+    let bytes = section.section.bytes
+    #expect(try ReportSection.read(bytes, shown: "section.json") == section.section)
+  }
+
+  @Test func linesComeBack() throws {
+    let answers = Self.study(tuned: 0.9, prompted: 0.4, emoji: true)
+    let bytes = answers.flatMap { $0.json(labels: Self.labels).canonicalBytes + [0x0A] }
+    let (labels, again) = try JudgedAnswer.read(bytes, shown: "scores.jsonl")
+    #expect(labels == Self.labels && again == answers)
+  }
+
+  @Test(arguments: [
+    "", "x\n", "[]\n", "{}\n", #"{"probabilities":{"a":2,"b":0}}"# + "\n",
+    #"{"probabilities":{"a":1},"id":"x"}"# + "\n",
+  ])
+  func badLinesAreRefused(_ text: String) {
+    let error = #expect(throws: Diagnostic.self) {
+      try JudgedAnswer.read(Array(text.utf8), shown: "scores.jsonl")
+    }
+    #expect(error?.id == "trait-scores")
+  }
+
+  @Test func entropyGatesRepetition() {
+    #expect(JudgedAnswer.entropy(String(repeating: "so good ", count: 40)) < 1.5)
+    let text =
+      "I find jazz endlessly fascinating because every culture sees it in another light, and I never tire of it."
+    #expect(JudgedAnswer.entropy(text) > 3.5)
+    // 4 words: 3 pairs, 2 triples: (⅔·log₂ 3 + 4⁄3·1)/2.
+    #expect(
+      abs(JudgedAnswer.entropy("one two three four 🎉") - (2.0 / 3 * log2(3) + 4.0 / 3) / 2) < 1e-12)
+    #expect(JudgedAnswer.entropy("") == 0)
+  }
+}
