@@ -14,7 +14,8 @@ import Testing
   @Test func everyListedEmojiIsOneEmoji() throws {
     let listed = try Self.listed()
     #expect(listed.count > 5000)
-    let missed = listed.filter { Emoji.all(in: "a\($0)b") != [$0] }
+    // On lines of their own: a skin tone behind a letter would belong to the letter's cluster.
+    let missed = listed.filter { Emoji.all(in: "a\n\($0)\nb") != [$0] }
     #expect(Set(missed) == ["©", "®"], "\(missed)")
   }
 

@@ -114,7 +114,8 @@ import Testing
 
   @Test func linesComeBack() throws {
     let answers = Self.study(tuned: 0.9, prompted: 0.4, emoji: true)
-    let bytes = answers.flatMap { $0.json(labels: Self.labels).canonicalBytes + [0x0A] }
+    var bytes: [UInt8] = []
+    for answer in answers { bytes += answer.json(labels: Self.labels).canonicalBytes + [0x0A] }
     let (labels, again) = try JudgedAnswer.read(bytes, shown: "scores.jsonl")
     #expect(labels == Self.labels && again == answers)
   }
