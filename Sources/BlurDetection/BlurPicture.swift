@@ -34,6 +34,20 @@ public enum BlurPicture {
     return small
   }
 
+  /// A file's picture drawn anew as JPEG; nil for a file that is none, or of another size.
+  public static func redrawn(
+    _ bytes: [UInt8], size: (width: Int, height: Int)? = nil, quality: Int = 82,
+    draw: (Bitmap) -> Bitmap
+  ) -> [UInt8]? {
+    do {
+      let bitmap = try ImageFile.decode(bytes).bitmap
+      if let size, bitmap.width != size.width || bitmap.height != size.height { return nil }
+      return JPEGEncoder(quality: quality).encode(draw(bitmap))
+    } catch {
+      return nil
+    }
+  }
+
   /// The frame with its marker boxes beside the marker with the extra blur of its cells: green none,
   /// yellow 1 px, red 3 px and more; cells that cannot be used are grey.
   public static func overlay(

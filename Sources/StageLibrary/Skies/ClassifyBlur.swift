@@ -5,17 +5,17 @@ import BlurDetection
 import CanonicalJSON
 import Diagnostics
 import Foundation
+import Glibc
 import Imaging
 import ModelFiles
 import Reports
 import Scheduling
-import Synchronization
-import Tensors
 
 enum ClassifyBlurStage: StageBody {
   static let kind = "classify-blur"
 
   static func run(_ stage: StageContext) throws(Diagnostic) {
+    LargeBuffers.keepOffTheHeap()
     let job = try JudgingJob(stage)
     let measures = try job.measure()
     let verdicts = zip(job.frames, measures).enumerated().map { index, pair in
@@ -32,9 +32,9 @@ enum ClassifyBlurStage: StageBody {
     try write(kept, job, skipped: verdicts.count - kept.count, to: output)
     let pictures = try job.pictures(of: kept, measures: measures)
     for picture in pictures.overlays {
-      try PlainFile.write(picture.bytes, to: output.path("overlays/" + picture.file))
+      try PlainFile.write(picture.bytes(), to: output.path("overlays/" + picture.file))
     }
-    let section = JudgingSection(
+    let section = try JudgingSection(
       job: job, verdicts: kept, sheet: pictures.sheet, overlays: pictures.overlays)
     try AtomicFile.write(
       Metric.file(section.metrics), to: stage.output("metrics").path("metrics.json"))
@@ -107,5 +107,17 @@ enum PlainFile {
         "file-unwritable", "\(path) cannot be made: \(error.localizedDescription)",
         consequence: .stageFailed)
     }
+  }
+}
+
+/// glibc raises the size from which it maps memory by itself, and then puts pictures on the heap, where a
+/// small object that stays behind each of them keeps its place from the next: memory would grow with the
+/// number of frames.
+private enum LargeBuffers {
+  static func keepOffTheHeap() {
+    typealias Setting = @convention(c) (Int32, Int32) -> Int32
+    // malloc.h is in no module; M_MMAP_THRESHOLD is −3.
+    guard let symbol = dlsym(nil, "mallopt") else { return }
+    _ = unsafeBitCast(symbol, to: Setting.self)(-3, 128 << 10)
   }
 }

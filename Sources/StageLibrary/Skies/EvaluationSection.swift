@@ -20,12 +20,9 @@ struct FailurePictures {
       let own = frames.first {
         $0.coordinates[axis]?.string == camera || frames.count == 1
       }
-      guard let own, let bytes = try? own.bytes("frames/" + name),
-        let image = try? ImageFile.decode(bytes)
-      else { return nil }
+      guard let own, let bytes = try? own.bytes("frames/" + name) else { return nil }
       let boxes = items.first { $0.camera == camera }?.folder.boxes ?? []
-      return JPEGEncoder(quality: 85).encode(
-        BlurPicture.thumbnail(image.bitmap, width: 288, boxes: boxes))
+      return BlurPicture.redrawn(bytes) { BlurPicture.thumbnail($0, width: 288, boxes: boxes) }
     }
   }
 

@@ -170,10 +170,14 @@ struct JudgingJob {
 
   // MARK: Pictures
 
+  /// A drawn picture, read when it is shown: small arrays that are kept while large ones come and go
+  /// would hold the memory of all.
   struct Picture {
     let verdict: FrameVerdict
     let file: String
-    let bytes: [UInt8]
+    let drawn: InputArtifact
+
+    func bytes() throws(Diagnostic) -> [UInt8] { try drawn.bytes("picture.jpg") }
   }
 
   /// Overlays of blurred and doubtful frames, and a contact sheet of frames spread over the list.
@@ -187,7 +191,7 @@ struct JudgingJob {
     var overlays: [Picture] = []
     for verdict in Self.spread(wanted, most: most) {
       let place = places[verdict.name]!
-      let bytes = try picture("overlay", marker: verdict.marker, frames[place]) { bitmap in
+      let drawn = try picture("overlay", marker: verdict.marker, frames[place]) { bitmap in
         let markers =
           if case .markers(let markers) = measures[place] { markers } else {
             [MarkerMeasures]()
@@ -195,17 +199,17 @@ struct JudgingJob {
         return BlurPicture.overlay(
           bitmap, camera: camera, measures: markers, marker: verdict.marker)
       }
-      if let bytes {
-        overlays.append(Picture(verdict: verdict, file: verdict.name + ".jpg", bytes: bytes))
+      if let drawn {
+        overlays.append(Picture(verdict: verdict, file: verdict.name + ".jpg", drawn: drawn))
       }
     }
     var sheet: [Picture] = []
     for verdict in Self.spread(verdicts, most: stage.parameters.integer("contact_sheet")) {
-      let bytes = try picture("thumbnail", frames[places[verdict.name]!]) { bitmap in
+      let drawn = try picture("thumbnail", frames[places[verdict.name]!]) { bitmap in
         BlurPicture.thumbnail(
           bitmap, width: Self.thumbnailWidth, boxes: camera.markers.map(\.box))
       }
-      if let bytes { sheet.append(Picture(verdict: verdict, file: verdict.name, bytes: bytes)) }
+      if let drawn { sheet.append(Picture(verdict: verdict, file: verdict.name, drawn: drawn)) }
     }
     return (overlays, sheet)
   }
@@ -218,7 +222,7 @@ struct JudgingJob {
   /// Nil for a file that cannot be decoded, or that is no frame of this camera.
   private func picture(
     _ kind: String, marker: Int = 0, _ frame: ListedFrame, draw: (Bitmap) -> Bitmap
-  ) throws(Diagnostic) -> [UInt8]? {
+  ) throws(Diagnostic) -> InputArtifact? {
     let artifact = try stage.memo(
       kind: "draw-frame", revision: Self.pictureRevision,
       facts: [
@@ -228,16 +232,10 @@ struct JudgingJob {
       ], inputs: [frame.reference, cameraReference]
     ) { folder throws(Diagnostic) in
       let bytes = try stage.input("frames").bytes(frame.file)
-      var file: [UInt8] = []
-      if let image = try? ImageFile.decode(bytes), image.bitmap.width == camera.width,
-        image.bitmap.height == camera.height
-      {
-        file = JPEGEncoder(quality: 82).encode(draw(image.bitmap))
-      }
-      try PlainFile.write(file, to: folder + "/picture.jpg")
+      let file = BlurPicture.redrawn(bytes, size: (camera.width, camera.height), draw: draw)
+      try PlainFile.write(file ?? [], to: folder + "/picture.jpg")
     }
-    let bytes = try artifact.bytes("picture.jpg")
-    return bytes.isEmpty ? nil : bytes
+    return try artifact.bytes("picture.jpg").isEmpty ? nil : artifact
   }
 }
 

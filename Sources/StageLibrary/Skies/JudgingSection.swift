@@ -2,13 +2,29 @@
 
 import BlurDetection
 import CanonicalJSON
+import Diagnostics
 import Reports
 
 struct JudgingSection {
   let job: JudgingJob
   let verdicts: [FrameVerdict]
-  let sheet: [JudgingJob.Picture]
-  let overlays: [JudgingJob.Picture]
+  private let sheet: [ImageGrid.Item]
+  private let overlays: [ImageGrid.Item]
+
+  /// **Throws**: what reading the pictures throws.
+  init(
+    job: JudgingJob, verdicts: [FrameVerdict], sheet: [JudgingJob.Picture],
+    overlays: [JudgingJob.Picture]
+  ) throws(Diagnostic) {
+    self.job = job
+    self.verdicts = verdicts
+    var items: [ImageGrid.Item] = []
+    for picture in sheet { items.append(try Self.item(picture)) }
+    self.sheet = items
+    items = []
+    for picture in JudgingJob.spread(overlays, most: 24) { items.append(try Self.item(picture)) }
+    self.overlays = items
+  }
 
   var metrics: [Metric] {
     var metrics = states.map { name, count in
@@ -60,7 +76,7 @@ struct JudgingSection {
             title: "Contact sheet",
             caption: "\(sheet.count) of \(verdicts.count) frames, evenly spread over the list; the "
               + "box is the marker. Green: sharp, red: blurred, yellow: cannot tell.",
-            width: 144, items: sheet.map(item))))
+            width: 144, items: sheet)))
     }
     if let figure = sigmaFigure { blocks.append(.figure(figure)) }
     if !overlays.isEmpty {
@@ -68,17 +84,19 @@ struct JudgingSection {
         .images(
           ImageGrid(
             title: "Blurred and doubtful frames",
-            caption: "\(min(24, overlays.count)) of \(verdicts.count { $0.isDoubtful }). Right: "
+            caption: "\(overlays.count) of \(verdicts.count { $0.isDoubtful }). Right: "
               + "the marker, its cells green where the frame is as sharp as the reference, yellow at "
               + "1 px of extra blur, red at 3 px and more.",
-            width: 320, items: JudgingJob.spread(overlays, most: 24).map(item))))
+            width: 320, items: overlays)))
     }
     return ReportSection(
       id: "frames-" + Self.anchor(name), title: "Frames of \(name)", order: 100,
       summary: "Judged by \(job.method.words), \(job.rule.name).", blocks: blocks)
   }
 
-  private func item(_ picture: JudgingJob.Picture) -> ImageGrid.Item {
+  private static func item(
+    _ picture: JudgingJob.Picture
+  ) throws(Diagnostic) -> ImageGrid.Item {
     let verdict = picture.verdict
     var caption = verdict.decision.state.words
     if let sigma = verdict.measures?.blur?.sigma { caption += ", \(Format.fixed(sigma, 2)) px" }
@@ -92,10 +110,10 @@ struct JudgingSection {
       case false?: .good
       case nil: .doubtful
       }
-    return ImageGrid.Item(
+    return try ImageGrid.Item(
       title: verdict.name, caption: caption,
       alt: "frame \(verdict.name), \(verdict.decision.state.words)", tone: tone,
-      bytes: picture.bytes)
+      bytes: picture.bytes())
   }
 
   /// Extra blur over the frames, in the order of their names.
