@@ -99,15 +99,6 @@ let package = Package(
         "Randomness", "CanonicalJSON", "Diagnostics",
       ],
       settings: numeric),
-    // Weights changed on purpose: a network that learns how to edit.
-    room(
-      "ModelEditing",
-      [
-        "LanguageModels", "Networks", "Tensors", "Kernels", "ModelFiles", "Randomness",
-        "CanonicalJSON", "Diagnostics",
-      ],
-      settings: numeric),
-
     // Seeing.
     room("Imaging", ["CImageCodecs", "Diagnostics"], settings: numeric),
     room(
@@ -138,9 +129,9 @@ let package = Package(
       "StageLibrary",
       [
         "Scheduling", "LanguageModels", "ModelFiles", "Tokenizers", "Corpora", "Statistics",
-        "Estimation", "ModelAnalysis", "ModelEditing", "DriftAnalysis", "Personality", "Imaging",
-        "BlurDetection", "SkyRendering", "Reports", "Networks", "Tensors", "Randomness",
-        "CanonicalJSON", "Diagnostics",
+        "Estimation", "ModelAnalysis", "DriftAnalysis", "Personality", "Imaging",
+        "BlurDetection", "SkyRendering", "Reports", "Networks", "Tensors", "ArtifactStore",
+        "YAMLSyntax", "Randomness", "CanonicalJSON", "Diagnostics",
       ]),
     // Text for a person at a terminal: pure functions from states to lines.
     room("Console", ["Diagnostics"]),
@@ -207,13 +198,6 @@ let package = Package(
         "CanonicalJSON", "Diagnostics",
       ],
       settings: numeric, excluding: ["fixtures"]),
-    tests(
-      "ModelEditing",
-      [
-        "LanguageModels", "Networks", "Tensors", "ModelFiles", "Randomness", "CanonicalJSON",
-        "Diagnostics",
-      ],
-      settings: numeric, excluding: ["fixtures"]),
     tests("Imaging", ["CImageCodecs", "Diagnostics"], settings: numeric, excluding: ["fixtures"]),
     tests(
       "BlurDetection",
@@ -233,8 +217,8 @@ let package = Package(
     tests(
       "StageLibrary",
       [
-        "Scheduling", "Pipelines", "ArtifactStore", "Corpora", "Statistics", "CanonicalJSON",
-        "Diagnostics",
+        "Scheduling", "Pipelines", "ArtifactStore", "Corpora", "Statistics", "Imaging",
+        "BlurDetection", "SkyRendering", "CanonicalJSON", "Diagnostics",
       ]),
     .testTarget(
       name: "EndToEndTests", dependencies: ["CanonicalJSON", "CLinux"], exclude: ["golden.json"],
