@@ -128,7 +128,8 @@ let package = Package(
     room(
       "StageLibrary",
       [
-        "Scheduling", "LanguageModels", "ModelFiles", "Tokenizers", "Corpora", "Statistics",
+        "CLinux", "Scheduling", "LanguageModels", "ModelFiles", "Tokenizers", "Corpora",
+        "Statistics",
         "Estimation", "ModelAnalysis", "DriftAnalysis", "Personality", "Imaging",
         "BlurDetection", "SkyRendering", "Reports", "Networks", "Tensors", "ArtifactStore",
         "YAMLSyntax", "Randomness", "CanonicalJSON", "Diagnostics",

@@ -2,10 +2,10 @@
 // actions, so that a night's new frames cost themselves; verdicts are made from measures at the end.
 
 import BlurDetection
+import CLinux
 import CanonicalJSON
 import Diagnostics
 import Foundation
-import Glibc
 import Imaging
 import ModelFiles
 import Reports
@@ -15,7 +15,9 @@ enum ClassifyBlurStage: StageBody {
   static let kind = "classify-blur"
 
   static func run(_ stage: StageContext) throws(Diagnostic) {
-    LargeBuffers.keepOffTheHeap()
+    // On the heap a small object behind each picture would keep its place from the next one: memory would
+    // grow with the number of frames.
+    _ = plumb_map_blocks_from(128 << 10)
     let job = try JudgingJob(stage)
     let measures = try job.measure()
     let verdicts = zip(job.frames, measures).enumerated().map { index, pair in
@@ -107,17 +109,5 @@ enum PlainFile {
         "file-unwritable", "\(path) cannot be made: \(error.localizedDescription)",
         consequence: .stageFailed)
     }
-  }
-}
-
-/// glibc raises the size from which it maps memory by itself, and then puts pictures on the heap, where a
-/// small object that stays behind each of them keeps its place from the next: memory would grow with the
-/// number of frames.
-private enum LargeBuffers {
-  static func keepOffTheHeap() {
-    typealias Setting = @convention(c) (Int32, Int32) -> Int32
-    // malloc.h is in no module; M_MMAP_THRESHOLD is −3.
-    guard let symbol = dlsym(nil, "mallopt") else { return }
-    _ = unsafeBitCast(symbol, to: Setting.self)(-3, 128 << 10)
   }
 }
