@@ -24,6 +24,13 @@ struct GibberishIndex {
   let shares: [Double]
   let rule: Rule
 
+  init(values: [Double?], sentences: [Int], shares: [Double], rule: Rule) {
+    self.values = values
+    self.sentences = sentences
+    self.shares = shares
+    self.rule = rule
+  }
+
   /// - Parameters:
   ///   - leastWords: shorter pieces between full stops are not counted.
   ///

@@ -23,19 +23,25 @@ enum ScoreQualityStage: StageBody {
     var likelihoods: [Likelihood]?
     var metrics: [Metric] = []
     if let model = stage.optionalInput("model") {
-      let judge = try Judge(model, stage.parameters)
+      let judge = try PerplexityJudge(model, stage.parameters)
       let own = try judge.likelihoods(of: documents, stage, note: "corpus")
       metrics += QualityMeasure.perplexity(own, description: judge.description)
       likelihoods = own
       if let reference {
-        let other = try judge.likelihoods(of: reference, stage, note: "reference")
+        let other = try ReferenceReading(stage, model: model).likelihoods(of: reference, by: judge)
         metrics += QualityMeasure.perplexity(
           other, prefix: "reference_", description: judge.description)
       }
     }
-    let gibberish = try index(of: documents, "corpus", stage)
-    if let gibberish { metrics += gibberish.metrics() }
-    if let reference, let other = try index(of: reference, "reference", stage) {
+    var gibberish: GibberishIndex?
+    if let classifier = stage.optionalInput("gibberish") {
+      gibberish = try index(of: documents, "corpus", stage, classifier)
+      metrics += gibberish?.metrics() ?? []
+    }
+    if let reference, let classifier = stage.optionalInput("gibberish") {
+      let other = try ReferenceReading(stage, model: classifier).index(
+        documents: reference.count
+      ) { () throws(Diagnostic) in try index(of: reference, "reference", stage, classifier) }
       metrics += other.metrics(prefix: "reference_")
     }
     let measure = QualityMeasure(
@@ -53,12 +59,10 @@ enum ScoreQualityStage: StageBody {
       Metric.file(metrics), to: stage.output("metrics").path("metrics.json"))
   }
 
-  /// The gibberish index of documents; nil without a classifier for it.
   private static func index(
-    of documents: [Document], _ port: String, _ stage: StageContext
-  ) throws(Diagnostic) -> GibberishIndex? {
-    guard let artifact = stage.optionalInput("gibberish") else { return nil }
-    return try GibberishIndex(
+    of documents: [Document], _ port: String, _ stage: StageContext, _ artifact: InputArtifact
+  ) throws(Diagnostic) -> GibberishIndex {
+    try GibberishIndex(
       documents, try ClassifierFolder.read(artifact),
       rule: stage.parameters.choice("gibberish_index"),
       leastWords: stage.parameters.integer("least_words")
@@ -86,7 +90,7 @@ enum ScoreQualityStage: StageBody {
 }
 
 /// The reference model with its tokenizer and protocol.
-private struct Judge {
+struct PerplexityJudge {
   private let evaluator: Evaluator
   private let tokenizer: any Tokenizer
   let description: String
