@@ -72,6 +72,11 @@ public final class Planner: Sendable {
   /// - Parameter result: results of the instances it reads from; all must be known.
   public func decide(_ index: Int, result: (Int) -> ActionResult?) -> Decision {
     let instance = pipeline.instances[index]
+    if let open = openFile(of: instance) {
+      return Decision(
+        instance: index, id: instance.id, record: nil, verdict: .wait(for: []),
+        reasons: ["waits for \(open) to be given"])
+    }
     let record: ActionRecord
     do {
       record = try self.record(of: instance, result: result)
@@ -102,6 +107,14 @@ public final class Planner: Sendable {
     case .miss:
       return made(.run, previous.reasons(for: record, of: instance.id))
     }
+  }
+
+  /// An outside file whose path is a parameter that nobody has given yet: nothing is read for it.
+  private func openFile(of instance: Instance) -> String? {
+    for item in instance.inputs.flatMap(\.items) {
+      if case .file(let path, let shown, _) = item.source, path.isEmpty { return shown }
+    }
+    return nil
   }
 
   /// Seconds that each instance of the pipeline may take, from old runs.

@@ -89,6 +89,12 @@ private let small = """
     let checked = try work.plumb("check")
     #expect(checked.code == 0, "\(checked.errors)")
     #expect(checked.errors.contains("articles"))
+    // Nothing is read in its place: with no path, the working folder would be.
+    let planned = try work.plumb("plan")
+    #expect(planned.code == 2)
+    #expect(
+      planned.output.contains("waits for $(params.articles) to be given"), "\(planned.output)")
+    #expect(!planned.output.contains("new"), "\(planned.output)")
     let refused = try work.plumb("run")
     #expect(refused.code == 2)
     #expect(refused.errors.contains("articles"), "\(refused.errors)")
