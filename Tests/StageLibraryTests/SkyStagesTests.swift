@@ -292,4 +292,12 @@ private final class SkyLaboratory {
       ], outputs: ["camera", "metrics"])
     #expect(FileManager.default.fileExists(atPath: camera + "/camera/basis.f32"))
   }
+
+  @Test(
+    "A field that a reader could split is quoted",
+    arguments: ["a,b", "a\r\nb", "a\nb", "a\rb", "say \"x\""])
+  func fieldsComeBack(text: String) throws {
+    let line = "name,other\n" + CSVTable.quoted(text) + ",1\n"
+    #expect(try CSVTable(Array(line.utf8), path: "t.csv").rows == [[text, "1"]])
+  }
 }

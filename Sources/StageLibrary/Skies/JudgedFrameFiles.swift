@@ -157,9 +157,10 @@ struct CSVTable {
     header.firstIndex(of: name).map { row[$0] }
   }
 
-  /// A field as CSV writes it.
+  /// A field as CSV writes it. Bytes are looked at: CR and LF together are one `Character`, equal to
+  /// neither.
   static func quoted(_ text: String) -> String {
-    guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
+    guard text.utf8.contains(where: { [0x0A, 0x0D, 0x22, 0x2C].contains($0) }) else { return text }
     return "\"" + text.replacing("\"", with: "\"\"") + "\""
   }
 }
