@@ -99,6 +99,14 @@ let package = Package(
         "Randomness", "CanonicalJSON", "Diagnostics",
       ],
       settings: numeric),
+    // What trained models are made to hold: edits of weights by learnt gradient transforms.
+    room(
+      "ModelEditing",
+      [
+        "LanguageModels", "Networks", "Tensors", "Kernels", "ModelFiles", "Randomness",
+        "CanonicalJSON", "Diagnostics",
+      ],
+      settings: numeric),
     // Seeing.
     room("Imaging", ["CImageCodecs", "Diagnostics"], settings: numeric),
     room(
@@ -130,7 +138,7 @@ let package = Package(
       [
         "CLinux", "Scheduling", "LanguageModels", "ModelFiles", "Tokenizers", "Corpora",
         "Statistics",
-        "Estimation", "ModelAnalysis", "DriftAnalysis", "Personality", "Imaging",
+        "Estimation", "ModelAnalysis", "ModelEditing", "DriftAnalysis", "Personality", "Imaging",
         "BlurDetection", "SkyRendering", "Reports", "Networks", "Tensors", "ArtifactStore",
         "YAMLSyntax", "Randomness", "CanonicalJSON", "Diagnostics",
       ]),
@@ -197,6 +205,13 @@ let package = Package(
       [
         "LanguageModels", "Networks", "Tensors", "ModelFiles", "Statistics", "Randomness",
         "CanonicalJSON", "Diagnostics",
+      ],
+      settings: numeric, excluding: ["fixtures"]),
+    tests(
+      "ModelEditing",
+      [
+        "LanguageModels", "Networks", "Tensors", "ModelFiles", "Randomness", "CanonicalJSON",
+        "Diagnostics",
       ],
       settings: numeric, excluding: ["fixtures"]),
     tests("Imaging", ["CImageCodecs", "Diagnostics"], settings: numeric, excluding: ["fixtures"]),

@@ -215,7 +215,8 @@ struct JoinedLinear {
     }
   }
 
-  private var columns: [(Linear, Range<Int>)] {
+  /// Parts with their columns.
+  var columns: [(Linear, Range<Int>)] {
     var start = 0
     return parts.map { part in
       defer { start += part.outputs }
@@ -248,7 +249,7 @@ struct BlockLayers {
   /// [C, F]
   var down: Linear
   private let attentionOutputModule: String
-  private let downModule: String
+  let downModule: String
 
   init(
     _ source: LayerSource, layer: Int, attentionNorm: NormLayer, feedForwardNorm: NormLayer

@@ -26,6 +26,8 @@ public final class BlockStack {
   public let adapterGradients: Arena?
   /// Sees activations of forward passes.
   public weak var observer: (any ActivationObserver)?
+  /// Sees the feed-forward layers that learn in backward passes.
+  public weak var gradientObserver: (any GradientObserver)?
   private let specification: ModelSpecification
   private let memory: ActivationMemory
   private let embeddings: EmbeddingLayers
@@ -238,9 +240,20 @@ public final class BlockStack {
         kind.activateBackward(
           dActivated, inner: inner, rows: $0, columns: $1, activated: isLate ? activated : nil)
       }
+      // Only an adapter leaves the activation where it can be seen; it is what editors learn beside.
+      if let gradientObserver, block.down.lowRank != nil {
+        gradientObserver.observe(input: activated, gradient: dDown, of: block.downModule)
+      }
       guard reachesInner else { return }
       if block.up.isTrained {
         block.feedForwardNorm.forward(middle, into: norm, statistics: middleStatistics)
+        if let gradientObserver {
+          for (module, (part, columns)) in zip(block.up.modules, block.up.columns)
+          where part.lowRank != nil {
+            gradientObserver.observe(
+              input: norm, gradient: inner.slice(columns: columns), of: module)
+          }
+        }
       }
       block.up.backward(inner, x: norm, dx: reachesMiddle ? dHidden : nil)
       guard reachesMiddle else { return }

@@ -20,6 +20,12 @@ public final class Transformer {
     set { stack.observer = newValue }
   }
 
+  /// Sees the feed-forward layers that learn in backward passes.
+  public var gradientObserver: (any GradientObserver)? {
+    get { stack.gradientObserver }
+    set { stack.gradientObserver = newValue }
+  }
+
   /// - Parameters:
   ///   - model: no encoder.
   ///   - capacity: tokens.
@@ -80,6 +86,24 @@ public final class Transformer {
   /// - Parameter logits: [N, V], overwritten.
   public func logits(_ batch: Batch, into logits: Tensor) {
     head.forward(forward(batch), into: logits)
+  }
+
+  /// Forward, a loss of the caller's own over all logits, backward: adds to the adapter's gradients.
+  ///
+  /// - Precondition: an adapter learns, the model is frozen.
+  /// - Parameters:
+  ///   - logits: [N, V], overwritten.
+  ///   - loss: puts the gradient of its result in the place of the logits.
+  /// - Returns: what `loss` gives.
+  public func learn(_ batch: Batch, logits: Tensor, loss: (Tensor) -> Double) -> Double {
+    precondition(
+      stack.adapterGradients != nil, "a loss over logits is for adapters beside a frozen model")
+    let hidden = forward(batch)
+    head.forward(hidden, into: logits)
+    let value = loss(logits)
+    head.backward(logits, x: hidden, dx: hidden)
+    stack.backward(hidden, batch)
+    return value
   }
 
   /// Forward, loss, backward: adds the gradients of Σ loss / `supervisedCount` to `gradients`, or to

@@ -34,6 +34,7 @@ enum Explanations {
     pages += studyStagesExplanations
     pages += framesExplanations
     pages += opinionExplanations
+    pages += editingExplanations
     pages += skyExplanations
     for table in [statisticsExplanations, reportsExplanations, scoringExplanations] {
       pages += table.map { (id: $0.key, text: $0.value) }
