@@ -1,5 +1,5 @@
 // One maker per key. A lease saves work and promises nothing: a broken one costs a result made twice,
-// never a wrong one. Who holds it is in LeaseClaim.swift, how it is taken in StoreLeases.swift.
+// never a wrong one. Who holds it is in LeaseClaim.swift, how it is taken in LeaseProtocol.swift.
 
 import Glibc
 import Synchronization
@@ -11,18 +11,15 @@ import Synchronization
 public final class Lease: Sendable {
   public let key: Digest
   private let heart: LeaseHeart
-  private let path: String
-  private let markerPath: String
+  private let claim: LeaseClaim
+  private let store: Store
   private let isReleased = Mutex(false)
 
-  init(
-    key: Digest, path: String, markerPath: String, descriptor: consuming Descriptor, inode: UInt64,
-    ttl: Double
-  ) {
+  init(_ claim: LeaseClaim, key: Digest, store: Store, descriptor: SharedDescriptor) {
     self.key = key
-    self.path = path
-    self.markerPath = markerPath
-    heart = LeaseHeart(descriptor: descriptor, inode: inode, ttl: ttl)
+    self.claim = claim
+    self.store = store
+    heart = LeaseHeart(descriptor: descriptor, ttl: claim.ttl)
     heart.start()
   }
 
@@ -30,7 +27,10 @@ public final class Lease: Sendable {
 
   /// Whether another process took the key over because this one seemed dead. Going on is allowed:
   /// publication is atomic.
-  public var isLost: Bool { !heart.isHeld(at: path) }
+  public var isLost: Bool {
+    let look = (try? LeaseLook(at: store.leasePath(key))) ?? nil
+    return look?.nonce != claim.nonce
+  }
 
   /// Gives the key back. Calling it again does nothing.
   public func release() {
@@ -40,18 +40,22 @@ public final class Lease: Sendable {
     }
     guard isFirst else { return }
     heart.stop()
-    // After a long silence a waiter may be replacing the file at this very moment. Whoever makes the
-    // marker may touch it; a waiter that has the marker replaces the file anyway.
-    if heart.isSilent {
-      let marker = open(markerPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-      guard marker >= 0 else { return }
-      close(marker)
-      if heart.isHeld(at: path) { unlink(path) }
-      unlink(markerPath)
-    } else if heart.isHeld(at: path) {
-      unlink(path)
+    var machine = LeaseReturning(lease: claim.nonce, isSilent: heart.isSilent)
+    var files = LeaseFiles(
+      store: store, path: store.leasePath(key), claim: claim.renamed(machine.nonce))
+    while let step = machine.step {
+      // What cannot be given back grows stale.
+      guard let answer = try? files.perform(step) else { return }
+      machine.receive(answer)
     }
   }
+}
+
+/// A descriptor that several hold.
+final class SharedDescriptor: Sendable {
+  private let descriptor: Descriptor
+  var number: Int32 { descriptor.number }
+  init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
 }
 
 /// Touches a lease's file until it is told to stop.
@@ -62,14 +66,12 @@ private final class LeaseHeart: Sendable {
     var lastBeat = FileAccess.monotonicSeconds
   }
 
-  private let descriptor: Descriptor
-  private let inode: UInt64
+  private let descriptor: SharedDescriptor
   private let ttl: Double
   private let state = Mutex(State())
 
-  init(descriptor: consuming Descriptor, inode: UInt64, ttl: Double) {
+  init(descriptor: SharedDescriptor, ttl: Double) {
     self.descriptor = descriptor
-    self.inode = inode
     self.ttl = ttl
   }
 
@@ -102,12 +104,6 @@ private final class LeaseHeart: Sendable {
 
   /// Whether a waiter could think the holder dead.
   var isSilent: Bool { state.withLock { FileAccess.monotonicSeconds - $0.lastBeat > ttl } }
-
-  /// Whether the lease's name still leads to our file.
-  func isHeld(at path: String) -> Bool {
-    guard let status = FileStatus(of: path, followingLinks: false) else { return false }
-    return status.inode == inode
-  }
 
   private func beat() {
     let pause = max(0.02, ttl / 3)

@@ -24,11 +24,17 @@ struct LeaseClaim: Sendable {
 
   static let defaultTTL = 60.0
 
-  init(process: ProcessIdentity, label: String, ttl: Double) {
+  init(
+    process: ProcessIdentity, label: String, ttl: Double, nonce: String = FileAccess.randomName(16)
+  ) {
     self.process = process
     self.label = label
     self.ttl = ttl
-    nonce = FileAccess.randomName(16)
+    self.nonce = nonce
+  }
+
+  func renamed(_ nonce: String) -> LeaseClaim {
+    LeaseClaim(process: process, label: label, ttl: ttl, nonce: nonce)
   }
 
   var bytes: [UInt8] {

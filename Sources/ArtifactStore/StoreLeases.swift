@@ -1,5 +1,5 @@
-// Claiming a key, and taking it over from a holder that has died. Claims are made by link, like
-// every other publication here.
+// Claiming a key, and taking it over from a holder that has died: the steps of LeaseProtocol.swift on
+// files. Claims are made by link, like every other publication here.
 
 import Diagnostics
 import Glibc
@@ -16,28 +16,13 @@ extension Store {
   public func claim(
     _ key: Digest, label: String, ttl: Double = 60
   ) throws(Diagnostic) -> Lease? {
-    let path = leasePath(key)
-    let claim = LeaseClaim(process: .current, label: label, ttl: ttl)
-    // The holder may release between our looks; after some rounds the caller waits like others.
-    for _ in 0..<8 {
-      let look = try LeaseLook(at: path)
-      if let look, !isStale(look, at: path) { return nil }
-      let draft = try temporaryFile(claim.bytes, mode: 0o644, durable: false)
-      defer { FileAccess.remove(draft) }
-      // Opened before it is placed: from then on the file may be replaced at any time.
-      let descriptor = try Descriptor(opening: draft, O_RDWR)
-      let inode = try descriptor.status(draft).inode
-      if let look {
-        guard try takeOver(look, at: path, with: draft) else { return nil }
-      } else if try Placement.place(draft, at: path, link: link) == .existed {
-        continue
-      }
-      forgetSighting(path)
-      return Lease(
-        key: key, path: path, markerPath: marker(for: claim.nonce, at: path),
-        descriptor: descriptor, inode: inode, ttl: ttl)
-    }
-    return nil
+    var files = LeaseFiles(
+      store: self, path: leasePath(key),
+      claim: LeaseClaim(process: .current, label: label, ttl: ttl))
+    var machine = LeaseTaking(nonce: files.claim.nonce)
+    while let step = machine.step { machine.receive(try files.perform(step)) }
+    guard machine.outcome == .held else { return nil }
+    return Lease(files.claim, key: key, store: self, descriptor: files.descriptor!)
   }
 
   /// Who makes this key at the moment, if anybody.
@@ -50,17 +35,35 @@ extension Store {
 
   /// Removes leases whose process has died, with the resume state of those keys that have a result: a
   /// worker that is killed right after publishing leaves both, and nobody claims such a key again.
+  /// Markers that a dead breaker left go too.
   public func sweepLeases() {
     for name in (try? FileAccess.entries(in: path + "/leases")) ?? [] {
-      guard let key = Digest(hex: name), holder(of: key)?.isAlive == false,
-        let lease = (try? claim(key, label: "sweeping")) ?? nil
-      else { continue }
-      if case .hit = lookUp(key) { try? removeWorkFolder(for: key) }
-      lease.release()
+      if let key = Digest(hex: name) {
+        guard holder(of: key)?.isAlive == false,
+          let lease = (try? claim(key, label: "sweeping")) ?? nil
+        else { continue }
+        if case .hit = lookUp(key) { try? removeWorkFolder(for: key) }
+        lease.release()
+      } else if name.hasSuffix(".breaking") {
+        let path = "\(path)/leases/\(name)"
+        guard let look = (try? LeaseLook(at: path)) ?? nil, look.process?.isAlive == false else {
+          continue
+        }
+        // Taken like a lease of its own, so that a breaker at work is not disturbed.
+        var files = LeaseFiles(
+          store: self, path: path,
+          claim: LeaseClaim(process: .current, label: "sweeping", ttl: LeaseClaim.defaultTTL))
+        var machine = LeaseTaking(nonce: files.claim.nonce)
+        while let step = machine.step {
+          guard let answer = try? files.perform(step) else { break }
+          machine.receive(answer)
+        }
+        if machine.outcome == .held { unlink(path) }
+      }
     }
   }
 
-  private func isStale(_ look: LeaseLook, at path: String) -> Bool {
+  func isStale(_ look: LeaseLook, at path: String) -> Bool {
     if look.process?.isAlive == false { return true }
     let now = FileAccess.monotonicSeconds
     let since = sightings.withLock { sightings in
@@ -71,36 +74,67 @@ extension Store {
     return now - since >= 1.5 * look.ttl
   }
 
-  private func forgetSighting(_ path: String) {
+  func forgetSighting(_ path: String) {
     sightings.withLock { $0[path] = nil }
   }
+}
 
-  private func marker(for nonce: String, at path: String) -> String {
-    "\(path).\(Digest.of(nonce).hex.prefix(16)).breaking"
+/// Carries out the steps of LeaseProtocol.swift on the files of one key.
+struct LeaseFiles {
+  let store: Store
+  /// Of the lease; markers stand beside it.
+  let path: String
+  let claim: LeaseClaim
+  /// Open on our claim in the lease's place.
+  private(set) var descriptor: SharedDescriptor?
+
+  init(store: Store, path: String, claim: LeaseClaim) {
+    self.store = store
+    self.path = path
+    self.claim = claim
   }
 
-  /// Replaces a stale lease by our draft; false if another waiter does so.
-  ///
-  /// Two waiters may find the same lease stale at different moments, so the later one must not
-  /// remove the fresh lease of the earlier one. The right to replace *this* claim is itself taken by
-  /// link, under a name made of the claim's nonce, and the claim is looked at again once it is
-  /// taken. A marker whose maker died is removed like a stale lease.
-  private func takeOver(
-    _ stale: LeaseLook, at path: String, with draft: String
-  ) throws(Diagnostic) -> Bool {
-    let marker = marker(for: stale.nonce, at: path)
-    let own = LeaseClaim(process: .current, label: "breaking", ttl: LeaseClaim.defaultTTL)
-    let markerDraft = try temporaryFile(own.bytes, mode: 0o644, durable: false)
-    defer { FileAccess.remove(markerDraft) }
-    if try Placement.place(markerDraft, at: marker, link: link) == .existed {
-      guard let look = try LeaseLook(at: marker), isStale(look, at: marker) else { return false }
-      forgetSighting(marker)
-      unlink(marker)
-      return false
+  func path(of file: LeaseFile) -> String {
+    switch file {
+    case .lease: path
+    case .marker(let nonce): "\(path).\(Digest.of(nonce).hex.prefix(16)).breaking"
     }
-    defer { unlink(marker) }
-    guard let now = try LeaseLook(at: path), now == stale else { return false }
-    try FileAccess.rename(draft, path)
-    return true
+  }
+
+  mutating func perform(_ step: LeaseStep) throws(Diagnostic) -> LeaseAnswer {
+    switch step {
+    case .look(let file):
+      let path = path(of: file)
+      guard let look = try LeaseLook(at: path) else { return .nothing }
+      return .claim(nonce: look.nonce, isStale: store.isStale(look, at: path))
+    case .link(let file):
+      let store = store
+      return try place(file) { draft, path throws(Diagnostic) in
+        try Placement.place(draft, at: path, link: store.link) == .placed
+      }
+    case .replace(let file):
+      return try place(file) { draft, path throws(Diagnostic) in
+        if rename(draft, path) == 0 { return true }
+        // What a lost reply looks like when the call is repeated; anything else is a real refusal.
+        if [ENOENT, EIO, ESTALE].contains(errno) { return false }
+        throw .io("write", path, errno)
+      }
+    case .remove(let file): return unlink(path(of: file)) == 0 ? .done : .refused
+    }
+  }
+
+  /// A new file for each name: renaming one of two names of a file over the other does nothing.
+  private mutating func place(
+    _ file: LeaseFile, _ give: (_ draft: String, _ path: String) throws(Diagnostic) -> Bool
+  ) throws(Diagnostic) -> LeaseAnswer {
+    let draft = try store.temporaryFile(claim.bytes, mode: 0o644, durable: false)
+    defer { FileAccess.remove(draft) }
+    // Opened before it is placed: from then on the file may be replaced at any time.
+    let open = SharedDescriptor(try Descriptor(opening: draft, O_RDWR))
+    let path = path(of: file)
+    let isPlaced = try give(draft, path)
+    if file == .lease { descriptor = open }
+    if isPlaced { store.forgetSighting(path) }
+    return isPlaced ? .done : .refused
   }
 }
