@@ -5,6 +5,7 @@
 
 import CanonicalJSON
 import Diagnostics
+import Kernels
 import LanguageModels
 import Networks
 import Randomness
@@ -41,7 +42,7 @@ public final class EditorTrainer {
   private let optimizer: AdamW
   private let moments: [(first: Arena, second: Arena)]
   private var rateMoments: [(first: Double, second: Double)]
-  private var rateGradients: [Double]
+  private(set) var rateGradients: [Double]
   private var episode = 0
   private let logits: (before: Arena, after: Arena, region: ArenaPlan.Region)
 
@@ -104,32 +105,49 @@ public final class EditorTrainer {
     return row
   }
 
+  /// What one episode measured.
+  struct Figures {
+    var loss: Double
+    var before: Double
+    var locality: Double
+    var tokens: Int
+  }
+
   /// One episode; adds its gradients.
-  private func run(share: Double) throws(Diagnostic) -> (
-    loss: Double, before: Double, locality: Double, tokens: Int
-  ) {
+  private func run(share: Double) throws(Diagnostic) -> Figures {
     let settings = editor.settings
     var random = RandomStream(seed: settings.seed, name: "episode/\(episode)")
     let drawn = random.sample(settings.edits + 1, of: answers.count)
-    let inner = drawn.dropLast().map { answers[$0] }
-    let outer = answers[drawn.last!]
-    let other = others[random.sample(1, of: others.count)[0]]
+    return try learn(
+      inner: drawn.dropLast().map { answers[$0] }, outer: answers[drawn.last!],
+      other: others[random.integer(below: others.count)], share: share)
+  }
 
+  /// The same with examples of the caller's choice.
+  ///
+  /// - Parameters:
+  ///   - inner: what the edit is made from.
+  ///   - outer: what it should help with.
+  ///   - other: what it should leave alone.
+  ///   - share: of this episode in a step.
+  func learn(
+    inner: [TokenSequence], outer: TokenSequence, other: TokenSequence, share: Double
+  ) throws(Diagnostic) -> Figures {
+    let settings = editor.settings
     let (otherBatch, outerBatch) = (Batch([other]), Batch([outer]))
-    editor.clear()
     let rows = 0..<other.tokens.count
     let before = logits.before[logits.region].slice(rows: rows)
     let after = logits.after[logits.region].slice(rows: rows)
     let transformer = editor.transformer
+    editor.clear()
     transformer.logits(otherBatch, into: before)
     let lossBefore = try editor.loss(of: [outer])
-    _ = try editor.edit(towards: inner, learnsNorm: true)
+    try editor.edit(towards: inner, learnsNorm: true)
 
     // The loss is divided by its tokens inside; the weights of both terms go in from outside.
     let total = transformer.learn(outerBatch, supervisedCount: max(1, outer.supervisedCount))
     let gradients = transformer.stack.adapterGradients!.everything
-    let factor = Float(settings.editWeight * share)
-    for index in 0..<gradients.count { gradients.data[index] *= factor }
+    scale(gradients.data, by: Float(settings.editWeight * share), gradients.count)
     let marks = otherBatch.targets.map { $0 >= 0 }
     let divergence = transformer.learn(otherBatch, logits: after) { after in
       Locality.divergence(
@@ -139,10 +157,10 @@ public final class EditorTrainer {
       rateGradients[number] += gradient
     }
     editor.zeroGradients()
-    return (
-      total.negativeLogLikelihood / Double(max(1, total.count)), lossBefore, divergence,
-      inner.reduce(outer.supervisedCount) { $0 + $1.supervisedCount }
-    )
+    return Figures(
+      loss: total.negativeLogLikelihood / Double(max(1, total.count)), before: lossBefore,
+      locality: divergence,
+      tokens: inner.reduce(outer.supervisedCount) { $0 + $1.supervisedCount })
   }
 
   private func update(_ row: Step) throws(Diagnostic) -> Double {
