@@ -95,8 +95,8 @@ let package = Package(
     room(
       "ModelAnalysis",
       [
-        "LanguageModels", "Networks", "Tensors", "Kernels", "ModelFiles", "Statistics",
-        "Randomness", "CanonicalJSON", "Diagnostics",
+        "LanguageModels", "Networks", "Tensors", "Kernels", "ModelFiles", "Tokenizers", "Corpora",
+        "Statistics", "Randomness", "CanonicalJSON", "Diagnostics",
       ],
       settings: numeric),
     // What trained models are made to hold: edits of weights by learnt gradient transforms.
@@ -203,8 +203,8 @@ let package = Package(
     tests(
       "ModelAnalysis",
       [
-        "LanguageModels", "Networks", "Tensors", "ModelFiles", "Statistics", "Randomness",
-        "CanonicalJSON", "Diagnostics",
+        "LanguageModels", "Networks", "Tensors", "ModelFiles", "Tokenizers", "Corpora",
+        "Statistics", "Randomness", "CanonicalJSON", "Diagnostics",
       ],
       settings: numeric, excluding: ["fixtures"]),
     tests(

@@ -88,6 +88,13 @@ public final class Transformer {
     head.forward(forward(batch), into: logits)
   }
 
+  /// Logits of some rows of a batch.
+  ///
+  /// - Parameter logits: [rows, V], overwritten.
+  public func logits(_ batch: Batch, rows: Range<Int>, into logits: Tensor) {
+    head.forward(forward(batch).slice(rows: rows), into: logits)
+  }
+
   /// Forward, a loss of the caller's own over all logits, backward: adds to the adapter's gradients.
   ///
   /// - Precondition: an adapter learns, the model is frozen.

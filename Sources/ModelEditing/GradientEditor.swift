@@ -140,6 +140,60 @@ public final class GradientEditor {
     return total.negativeLogLikelihood / Double(max(1, total.count))
   }
 
+  /// The edit as an adapter of its own, of the rank that it has: a row for each learnt token.
+  ///
+  /// - Precondition: an edit was made.
+  ///
+  /// **Throws**: `adapter-target`.
+  public func edited() throws(Diagnostic) -> LowRankAdapter {
+    let rank = sites[0].rows
+    precondition(rank > 0, "no edit was made")
+    let own = LowRankConfiguration(rank: rank, alpha: Double(rank), targets: modules)
+    let result = try LowRankAdapter(own, for: model.table, seed: 0)
+    for module in modules {
+      let (from, to) = (
+        adapter.lowRank(module: module, gradients: nil)!,
+        result.lowRank(module: module, gradients: nil)!
+      )
+      to.a.copy(from: from.a.slice(rows: 0..<rank))
+      to.b.copy(from: from.b.slice(columns: 0..<rank))
+    }
+    return result
+  }
+
+  /// ‖ΔW‖ / ‖W‖ of each edited layer, Frobenius norms, in the order of `modules`.
+  public func relativeSizes() -> [Double] {
+    modules.map { module in
+      let edit = adapter.lowRank(module: module, gradients: nil)!
+      // ‖B·A‖² is the sum of products of (Bᵀ·B) and (A·Aᵀ).
+      return Scratch.with(2 * edit.rank * edit.rank) { memory in
+        let (outer, inner) = (
+          Tensor(memory, rows: edit.rank, columns: edit.rank),
+          Tensor(memory + edit.rank * edit.rank, rows: edit.rank, columns: edit.rank)
+        )
+        matmul(edit.b, edit.b, .first, into: outer)
+        matmul(edit.a, edit.a, .second, into: inner)
+        var square = 0.0
+        for index in 0..<outer.count {
+          square += Double(outer.data[index]) * Double(inner.data[index])
+        }
+        let weight = model.table.parameters.first { $0.module == module && $0.isLinearWeight }!
+        return (max(0, square) / max(squares(of: weight), 1e-300)).squareRoot()
+      }
+    }
+  }
+
+  private func squares(of weight: Parameter) -> Double {
+    let store = model.store(weight.role)
+    let columns = weight.shape.columns
+    return Scratch.with(columns + 16) { memory in
+      (0..<weight.shape.rows).reduce(0) { sum, row in
+        store.read(rows: row..<row + 1, into: Tensor(memory, rows: 1, columns: columns))
+        return sum + Double(sumOfSquares(memory, columns))
+      }
+    }
+  }
+
   /// Takes the edit back.
   public func clear() { adapter.weights.everything.fill(0) }
 
