@@ -53,15 +53,18 @@ extension ActionRecord {
   private func factDifferences(from older: ActionRecord) -> [RecordDifference] {
     let word = level == .stage ? "parameter" : "fact"
     return pairs(older.facts, facts, name: \.name).compactMap { name, old, new in
+      // What a command stage is made of has names that no parameter can have: `$command`, `$tool x`.
+      let isProgram = name.hasPrefix("$")
+      let word = isProgram ? String(name.dropFirst()) : "\(word) \(name)"
       let before = old.map { excerpt($0.value) }
       let after = new.map { excerpt($0.value) }
       let sentence: String
       switch (old, new) {
       case (let old?, let new?):
         if old.value.canonicalBytes == new.value.canonicalBytes { return nil }
-        sentence = "\(word) \(name): \(before!) → \(after!)"
-      case (nil, _): sentence = "\(word) \(name): new, \(after!)"
-      case (_, nil): sentence = "\(word) \(name): gone, was \(before!)"
+        sentence = "\(word): \(before!) → \(after!)"
+      case (nil, _): sentence = "\(word): new, \(after!)"
+      case (_, nil): sentence = "\(word): gone, was \(before!)"
       }
       return .init(level == .stage ? .parameter(name) : .fact(name), sentence)
     }

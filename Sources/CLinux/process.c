@@ -18,9 +18,10 @@
 #define SYS_pidfd_open 434
 #endif
 
-int plumb_spawn(
+static int start(
     const char *path, char *const argv[], char *const envp[],
-    const struct plumb_descriptor *descriptors, int count, pid_t *pid) {
+    const struct plumb_descriptor *descriptors, int count, const char *folder, bool own_group,
+    pid_t *pid) {
   enum { limit = 16 };
   if (count > limit) return EINVAL;
   int highest = 2;
@@ -47,22 +48,37 @@ int plumb_spawn(
     error = posix_spawn_file_actions_adddup2(&actions, lifted[i], descriptors[i].target);
   if (!error) error = posix_spawn_file_actions_addclosefrom_np(&actions, highest + 1);
 
+  if (!error && folder) error = posix_spawn_file_actions_addchdir_np(&actions, folder);
+
   sigset_t all, none;
   sigfillset(&all);
   sigemptyset(&none);
   if (!error) error = posix_spawnattr_setsigdefault(&attributes, &all);
   if (!error) error = posix_spawnattr_setsigmask(&attributes, &none);
-  if (!error) error = posix_spawnattr_setpgroup(&attributes, 0);
+  if (!error && own_group) error = posix_spawnattr_setpgroup(&attributes, 0);
   if (!error)
     error = posix_spawnattr_setflags(
         &attributes,
-        POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+        (own_group ? POSIX_SPAWN_SETPGROUP : 0) | POSIX_SPAWN_SETSIGDEF
+            | POSIX_SPAWN_SETSIGMASK);
   if (!error) error = posix_spawn(pid, path, &actions, &attributes, argv, envp);
 
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   for (int i = 0; i < made; i++) close(lifted[i]);
   return error;
+}
+
+int plumb_spawn(
+    const char *path, char *const argv[], char *const envp[],
+    const struct plumb_descriptor *descriptors, int count, pid_t *pid) {
+  return start(path, argv, envp, descriptors, count, NULL, true, pid);
+}
+
+int plumb_spawn_in(
+    const char *folder, const char *path, char *const argv[], char *const envp[],
+    const struct plumb_descriptor *descriptors, int count, pid_t *pid) {
+  return start(path, argv, envp, descriptors, count, folder, false, pid);
 }
 
 int plumb_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }

@@ -22,6 +22,7 @@ public struct Diagnostic: Error, Sendable {
   public enum Consequence: Int32, Sendable {
     case stageFailed = 1
     case refused = 2
+    case gateFailed = 4
     case storeDamaged = 6
     case unavailable = 69
     case busy = 75

@@ -35,6 +35,7 @@ public struct ArtifactType: Sendable, Hashable {
     .init("marker", .file(name: "marker.json"), "boxes around what never moves before a camera"),
     .init("metrics", .file(name: "metrics.json"), "named figures with units and intervals"),
     .init("neuron-table", .file(name: "neurons.jsonl"), "one row for each unit"),
+    .init("prompt-context", .file(name: "context.json"), "what a model reads before a question"),
     .init("report", .file(name: "report.html"), "one self-contained page"),
     .init("scores", .file(name: "scores.jsonl"), "one row for each document"),
     .init("section", .file(name: "section.json"), "figures, tables and claims for a report"),

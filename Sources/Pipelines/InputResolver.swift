@@ -13,6 +13,8 @@ struct InputPlan {
   let port: PortDefinition
   let sources: [(source: Source, span: SourceSpan)]
   let span: SourceSpan?
+  /// What relative paths start from.
+  let folder: String
 }
 
 /// An item before instances have their final places.
@@ -29,7 +31,6 @@ struct DraftItem {
 struct InputResolver {
   let references: ReferenceResolver
   let params: [String: TemplateValue]
-  let manifestFolder: String
   let problems: Problems
 
   /// Plans for all ports of the definition; nothing where something static is wrong.
@@ -60,7 +61,8 @@ struct InputResolver {
       }
       if sources.count < input.parts.count { isSound = false }
       if let port {
-        plans[port.name] = InputPlan(port: port, sources: sources, span: input.span)
+        plans[port.name] = InputPlan(
+          port: port, sources: sources, span: input.span, folder: stage.folder)
       }
     }
     guard let definition else { return nil }
@@ -75,7 +77,7 @@ struct InputResolver {
     }
     guard isSound, problems.count == before else { return nil }
     return definition.inputs.map {
-      plans[$0.name] ?? InputPlan(port: $0, sources: [], span: nil)
+      plans[$0.name] ?? InputPlan(port: $0, sources: [], span: nil, folder: stage.folder)
     }
   }
 
@@ -158,7 +160,9 @@ struct InputResolver {
       switch source {
       case .file(let template, let byReference):
         guard
-          let item = file(template, byReference: byReference, tuple: tuple, own: own, span: span)
+          let item = file(
+            template, from: plan.folder, byReference: byReference, tuple: tuple, own: own,
+            span: span)
         else { return nil }
         items.append(item)
       case .alternatives(let plans, let last, let endsWithNone):
@@ -197,12 +201,18 @@ struct InputResolver {
       }
     }
     if endsWithNone { return [] }
-    problems.addOnce(.missingInstance(missing, consumer: id(), at: last))
+    let switchedOff = plans.compactMap { $0.plan?.stage }.compactMap { references.stages[$0] }
+      .filter { $0.condition != nil }
+    problems.addOnce(
+      .missingInstance(
+        missing, consumer: id(), at: last,
+        conditions: switchedOff.map { ($0.name.value, $0.condition?.span) }))
     return nil
   }
 
   private func file(
-    _ template: ValueTemplate, byReference: Bool, tuple: Int, own: Grid, span: SourceSpan
+    _ template: ValueTemplate, from folder: String, byReference: Bool, tuple: Int, own: Grid,
+    span: SourceSpan
   ) -> DraftItem? {
     let surroundings = Surroundings(
       params: params, axes: own.axes.map(\.name), coordinates: own.coordinates(of: tuple))
@@ -212,10 +222,10 @@ struct InputResolver {
       switch try template.evaluate(surroundings) {
       case .value(.string(let text)):
         if text.isEmpty { throw .emptyPath(at: span) }
-        path = Paths.absolute(text, from: manifestFolder)
+        path = Paths.absolute(text, from: folder)
         shown = text
       case .path(let absolute, let written):
-        path = Paths.absolute(absolute, from: manifestFolder)
+        path = Paths.absolute(absolute, from: folder)
         shown = written
       case .unset(let param):
         path = ""

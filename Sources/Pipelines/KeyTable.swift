@@ -14,9 +14,15 @@ struct KeyTable: Sendable {
     let name: String
     let shape: Shape
     var isRequired = false
-    /// Part of the language, refused with a clear word until it is built.
-    var comesLater = false
+    /// Where it stands it has a value; others may be left empty.
+    var isNeverEmpty = false
     let summary: String
+
+    var optional: Key {
+      var key = self
+      key.isRequired = false
+      return key
+    }
   }
 
   /// What a value may look like; details are checked by the readers.
@@ -53,6 +59,7 @@ struct NameRule: Sendable {
   let noun: String
   /// May hold `-`; axes may not, because `generation-1` is a shift.
   let allowsHyphen: Bool
+  var mayBeginWithUnderscore = false
 
   static let stage = NameRule(noun: "a stage", allowsHyphen: true)
   static let param = NameRule(noun: "a parameter", allowsHyphen: false)
@@ -60,17 +67,22 @@ struct NameRule: Sendable {
   static let port = NameRule(noun: "a port", allowsHyphen: true)
   static let kind = NameRule(noun: "a stage kind", allowsHyphen: true)
   static let manifest = NameRule(noun: "a manifest", allowsHyphen: true)
+  static let metric = NameRule(noun: "a metric", allowsHyphen: true)
+  static let tool = NameRule(noun: "a tool", allowsHyphen: true)
+  static let variable = NameRule(
+    noun: "a variable", allowsHyphen: false, mayBeginWithUnderscore: true)
 
   static let longest = 64
 
   var pattern: String {
-    "^[A-Za-z][A-Za-z0-9_\(allowsHyphen ? "-" : "")]{0,\(Self.longest - 1)}$"
+    "^[A-Za-z\(mayBeginWithUnderscore ? "_" : "")][A-Za-z0-9_\(allowsHyphen ? "-" : "")]"
+      + "{0,\(Self.longest - 1)}$"
   }
 
   func accepts(_ name: String) -> Bool {
     guard name.utf8.count <= Self.longest, let first = name.utf8.first else { return false }
     func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte | 0x20) }
-    return isLetter(first)
+    return (isLetter(first) || mayBeginWithUnderscore && first == UInt8(ascii: "_"))
       && name.utf8.allSatisfy {
         isLetter($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "_")
           || allowsHyphen && $0 == UInt8(ascii: "-")
@@ -93,12 +105,16 @@ extension KeyTable {
         name: "params", shape: .named(.param, .either([.value, .table(.param)])),
         summary: "Values that --set and --params may replace"),
       .init(
-        name: "stages", shape: .named(.stage, .table(.stage)), isRequired: true,
-        summary: "The stages, by name"),
+        name: "stages", shape: .named(.stage, .table(.stage)), isNeverEmpty: true,
+        summary: "The stages, by name; may be absent where included files have some"),
       .init(
-        name: "include", shape: .list(.text), comesLater: true,
-        summary: "Other files whose stages are merged in (not available yet)"),
+        name: "include", shape: .list(.text),
+        summary: "Other files whose params and stages are merged in, relative to this one"),
     ])
+
+  /// A file that manifests include.
+  static let fragment = KeyTable(
+    owner: "an included file", keys: manifest.keys.filter { $0.name != "name" }.map(\.optional))
 
   static let param = KeyTable(
     owner: "a parameter declaration",
@@ -137,11 +153,44 @@ extension KeyTable {
         name: "keep", shape: .pattern(#"^(forever|[0-9]+[dhms])$"#),
         summary: "How long results are kept: forever, or a time such as 30d"),
       .init(
-        name: "retries", shape: .anything, comesLater: true,
-        summary: "How often a failed stage runs again (not available yet)"),
+        name: "retries", shape: .either([.integer(atLeast: 0), .table(.retries)]),
+        summary: "How often an instance that failed runs again; never part of a key"),
       .init(
-        name: "when", shape: .anything, comesLater: true,
-        summary: "Run only where this is true (not available yet)"),
+        name: "when",
+        shape: .either([
+          .boolean, .pattern("^(not +)?(true|false|\(substitutionPattern))$"),
+        ]),
+        summary: "The stage, or an instance of its matrix, is there only where this is true"),
+      .init(
+        name: "gate", shape: .named(.metric, .table(.gate)),
+        summary: "Bounds for metrics of this stage: outside them the run ends with exit code 4"),
+    ])
+
+  static let retries = KeyTable(
+    owner: "retries",
+    keys: [
+      .init(
+        name: "max", shape: .integer(atLeast: 0), isRequired: true, summary: "Further attempts"),
+      .init(
+        name: "backoff", shape: .pattern(#"^([0-9]+(\.[0-9]+)?[dhms])+$"#),
+        summary: "Pause before the second attempt, doubled before each further one; 5s if absent"),
+      .init(
+        name: "on", shape: .list(.choice(RetryClass.allCases.map(\.rawValue))),
+        summary: "Which failures: crash, memory, time, failure; crash and memory if absent"),
+    ])
+
+  static let gate = KeyTable(
+    owner: "a gate",
+    keys: [
+      .init(
+        name: "min", shape: .either([.number, .pattern(substitutionPattern)]),
+        summary: "Smallest value that passes"),
+      .init(
+        name: "max", shape: .either([.number, .pattern(substitutionPattern)]),
+        summary: "Greatest value that passes"),
+      .init(
+        name: "at", shape: .named(.metric, .scalar),
+        summary: "Only rows with these coordinates, such as {class: right}; all rows if absent"),
     ])
 
   static let resources = KeyTable(
@@ -203,17 +252,23 @@ extension KeyTable {
         name: "files", shape: .list(.text),
         summary: "Globs of files beside stage.yaml that are part of the key"),
       .init(
-        name: "command", shape: .anything, comesLater: true,
-        summary: "A program as the body (not available yet)"),
+        name: "command", shape: .list(.either([.text, .list(.text)])),
+        summary: "A program as the body, word by word: no shell reads it"),
       .init(
-        name: "code", shape: .anything, comesLater: true,
-        summary: "Files of the program (not available yet)"),
+        name: "code", shape: .list(.text),
+        summary: "Globs of the program's own files beside stage.yaml; part of the key"),
       .init(
-        name: "tools", shape: .anything, comesLater: true,
-        summary: "Tools whose versions are part of the key (not available yet)"),
+        name: "tools", shape: .named(.tool, .list(.text)),
+        summary: "Commands that print versions, such as [python3, --version]; part of the key"),
       .init(
-        name: "environment", shape: .anything, comesLater: true,
-        summary: "Environment of the program (not available yet)"),
+        name: "environment", shape: .named(.variable, .scalar),
+        summary: "The program's environment; part of the key. It sees nothing else"),
+      .init(
+        name: "secrets", shape: .list(.text),
+        summary: "Variables that are handed on from Plumb's environment and stand nowhere else"),
+      .init(
+        name: "checkpoint", shape: .boolean,
+        summary: "Whether the folder $(checkpoint) survives a kill until the result is published"),
     ])
 
   static let input = KeyTable(
@@ -262,7 +317,7 @@ struct Fields {
   /// Known keys that an unknown one was probably meant to be: nobody complains that they are missing.
   let mistaken: Set<String>
 
-  /// Reports unknown, missing and not yet available keys. Nil where the node is no mapping.
+  /// Reports unknown and missing keys. Nil where the node is no mapping.
   init?(
     _ node: YAMLNode, _ table: KeyTable, named what: String, owner: SourceSpan? = nil,
     problems: Problems
@@ -274,7 +329,7 @@ struct Fields {
     }
     self.mapping = mapping
     for member in mapping.members {
-      guard let key = table.key(member.key.value) else {
+      guard table.key(member.key.value) != nil else {
         if member.value.isNull, member.key.value.contains(" ") {
           problems.add(.textWithComma(member.key.value, of: table.owner, at: member.key.span))
           continue
@@ -284,7 +339,6 @@ struct Fields {
             member.key.value, of: table.owner, known: table.keys.map(\.name), at: member.key.span))
         continue
       }
-      if key.comesLater { problems.add(.notAvailableYet(key.name, at: member.key.span)) }
     }
     mistaken = Set(
       mapping.keys.filter { table.key($0) == nil }.compactMap {

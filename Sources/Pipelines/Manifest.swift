@@ -7,13 +7,17 @@ import YAMLSyntax
 struct Manifest {
   let name: String
   let summary: String
-  let params: [ParamDeclaration]
-  let stages: [StageDeclaration]
+  var params: [ParamDeclaration]
+  var stages: [StageDeclaration]
+  /// Other files, as written; ManifestIncludes.swift merges them in.
+  let includes: [Located<String>]
 }
 
 /// One entry of `params`.
 struct ParamDeclaration {
   let name: Located<String>
+  /// Of the file that declares it: what relative paths of its default start from.
+  let folder: String
   /// Nothing where the declaration is broken: its uses are not checked then.
   let definition: ParameterDefinition?
   let span: SourceSpan
@@ -27,6 +31,12 @@ struct StageDeclaration {
   let parameters: [(name: Located<String>, template: ValueTemplate)]
   let resources: ResourceDeclaration?
   let retention: Retention?
+  var retries = Retries.none
+  /// `when:`.
+  var condition: ValueTemplate?
+  var gates: [GateDeclaration] = []
+  /// Of the file that declares it: what relative paths of `file:` start from.
+  let folder: String
   /// Where `inputs:` and `with:` stand, for what is missing in them.
   let inputsSpan: SourceSpan?
   let withSpan: SourceSpan?
@@ -67,6 +77,13 @@ struct InputDeclaration {
   let isWrittenAsList: Bool
   let span: SourceSpan
   let isBroken: Bool
+}
+
+struct GateDeclaration {
+  let metric: Located<String>
+  let at: [(name: String, value: String)]
+  let least: ValueTemplate?
+  let most: ValueTemplate?
 }
 
 struct ResourceDeclaration {

@@ -5,18 +5,59 @@ import YAMLSyntax
 
 struct ManifestReader {
   let problems: Problems
+  /// Of the file that is read.
+  let folder: String
+
+  /// A file that a manifest includes: what it declares, and what it includes itself.
+  func readFragment(
+    _ root: YAMLNode
+  ) -> (params: [ParamDeclaration], stages: [StageDeclaration], includes: [Located<String>])? {
+    guard let fields = Fields(root, .fragment, named: "an included file", problems: problems)
+    else { return nil }
+    checkVersion(fields)
+    _ = ParameterReader.text(fields, "summary", problems: problems)
+    return (
+      members(fields["params"], "the key 'params'").map(param),
+      members(fields["stages"], "the key 'stages'").compactMap(stage), includes(fields)
+    )
+  }
 
   func read(_ root: YAMLNode) -> Manifest? {
     guard
       let fields = Fields(
         root, .manifest, named: "a manifest",
-        owner: SourceSpan(
-          source: root.span.source,
-          range: root.span.range
-            .lowerBound..<min(
-              root.span.range.lowerBound + 1, root.span.range.upperBound)),
-        problems: problems)
+        owner: Self.start(of: root), problems: problems)
     else { return nil }
+    checkVersion(fields)
+    let name = name(fields["name"])
+    let params = members(fields["params"], "the key 'params'").map(param)
+    var stages: [StageDeclaration] = []
+    for member in members(fields["stages"], "the key 'stages'") {
+      if let stage = stage(member) { stages.append(stage) }
+    }
+    if fields["include"] == nil, !fields.mistaken.contains("stages") {
+      if fields["stages"] == nil, fields.keySpan("stages") == nil {
+        problems.add(
+          .missingKey(
+            "stages", of: "a manifest", means: KeyTable.manifest.key("stages")?.summary ?? "",
+            at: Self.start(of: root)))
+      } else if let node = fields["stages"], node.mapping?.members.isEmpty == true {
+        problems.add(.noStages(at: node.span))
+      }
+    }
+    return Manifest(
+      name: name ?? "", summary: ParameterReader.text(fields, "summary", problems: problems) ?? "",
+      params: params, stages: stages, includes: includes(fields))
+  }
+
+  private static func start(of root: YAMLNode) -> SourceSpan {
+    let range = root.span.range
+    return SourceSpan(
+      source: root.span.source,
+      range: range.lowerBound..<min(range.lowerBound + 1, range.upperBound))
+  }
+
+  private func checkVersion(_ fields: Fields) {
     if let node = fields["version"],
       let version = problems.attempt({ () throws(Diagnostic) in
         try node.integer("the key 'version'")
@@ -24,18 +65,20 @@ struct ManifestReader {
     {
       problems.add(.unknownVersion(version, at: node.span))
     }
-    let name = name(fields["name"])
-    let params = members(fields["params"], "the key 'params'").map(param)
-    var stages: [StageDeclaration] = []
-    for member in members(fields["stages"], "the key 'stages'") {
-      if let stage = stage(member) { stages.append(stage) }
-    }
-    if let node = fields["stages"], node.mapping?.members.isEmpty == true {
-      problems.add(.noStages(at: node.span))
-    }
-    return Manifest(
-      name: name ?? "", summary: ParameterReader.text(fields, "summary", problems: problems) ?? "",
-      params: params, stages: stages)
+  }
+
+  private func includes(_ fields: Fields) -> [Located<String>] {
+    guard let node = fields["include"] else { return [] }
+    return problems.attempt { () throws(Diagnostic) in
+      var paths: [Located<String>] = []
+      for item in try node.items("the key 'include'") {
+        let path = try item.text("a path of 'include'")
+        if path.isEmpty { throw .emptyPath(at: item.span) }
+        if path.contains("$(") { throw .substitutionNotHere("the key 'include'", at: item.span) }
+        paths.append(Located(path, at: item.span))
+      }
+      return paths
+    } ?? []
   }
 
   private func name(_ node: YAMLNode?) -> String? {
@@ -59,7 +102,7 @@ struct ManifestReader {
       problems.add(.badName(member.key.value, .param, at: member.key.span))
     }
     return ParamDeclaration(
-      name: member.key,
+      name: member.key, folder: folder,
       definition: member.value.mapping == nil ? shortParam(member) : longParam(member),
       span: member.value.span)
   }
@@ -113,7 +156,7 @@ struct ManifestReader {
       problems.add(.emptyStage(name, at: member.key.span))
       return StageDeclaration(
         name: member.key, uses: nil, matrix: nil, inputs: [], parameters: [], resources: nil,
-        retention: nil, inputsSpan: nil, withSpan: nil)
+        retention: nil, folder: folder, inputsSpan: nil, withSpan: nil)
     }
     guard
       let fields = Fields(
@@ -122,7 +165,7 @@ struct ManifestReader {
     else {
       return StageDeclaration(
         name: member.key, uses: nil, matrix: nil, inputs: [], parameters: [], resources: nil,
-        retention: nil, inputsSpan: nil, withSpan: nil)
+        retention: nil, folder: folder, inputsSpan: nil, withSpan: nil)
     }
     let uses = fields["uses"].flatMap { node in
       problems.attempt { () throws(Diagnostic) in
@@ -149,6 +192,9 @@ struct ManifestReader {
       matrix: fields["matrix"].map { MatrixReader(problems: problems).read($0) },
       inputs: members(fields["inputs"], "the key 'inputs'").map(input), parameters: parameters,
       resources: fields["resources"].flatMap(resources), retention: fields["keep"].flatMap(keep),
+      retries: fields["retries"].map(retries) ?? .none,
+      condition: fields["when"].flatMap(condition),
+      gates: members(fields["gate"], "the key 'gate'").compactMap(gate), folder: folder,
       inputsSpan: fields.keySpan("inputs"), withSpan: fields.keySpan("with"),
       isInputsBroken: isInputsBroken, isWithBroken: isWithBroken)
   }
@@ -226,6 +272,85 @@ struct ManifestReader {
     }
     return ResourceDeclaration(
       threads: template("threads"), memory: template("memory"), time: template("time"))
+  }
+
+  private func retries(_ node: YAMLNode) -> Retries {
+    let read = problems.attempt { () throws(Diagnostic) -> Retries in
+      if node.mapping == nil {
+        return Retries(max: try count(node, "the key 'retries'"))
+      }
+      guard let fields = Fields(node, .retries, named: "the key 'retries'", problems: problems)
+      else { return .none }
+      var retries = Retries(max: 0)
+      if let max = fields["max"] { retries.max = try count(max, "the key 'max'") }
+      if let node = fields["backoff"] {
+        let text = try node.text("the key 'backoff'")
+        guard let seconds = Quantity.seconds(text) else {
+          throw .badQuantity("the key 'backoff'", text, examples: "10s, 5m", at: node.span)
+        }
+        retries.backoff = seconds
+      }
+      if let node = fields["on"] {
+        retries.on = []
+        for item in try node.items("the key 'on'") {
+          let word = try item.text("an item of 'on'")
+          guard let kind = RetryClass(rawValue: word) else {
+            throw .valueKind(
+              "an item of 'on'",
+              expected: "one of " + RetryClass.allCases.map(\.rawValue).joined(separator: ", "),
+              found: "'\(word)'", at: item.span)
+          }
+          retries.on.insert(kind)
+        }
+      }
+      return retries
+    }
+    return read ?? .none
+  }
+
+  private func count(_ node: YAMLNode, _ what: String) throws(Diagnostic) -> Int {
+    let value = try node.integer(what)
+    guard (0...100).contains(value) else {
+      throw .valueKind(
+        what, expected: "an integer from 0 to 100", found: "the integer \(value)", at: node.span)
+    }
+    return value
+  }
+
+  private func condition(_ node: YAMLNode) -> ValueTemplate? {
+    problems.attempt { () throws(Diagnostic) in
+      guard node.scalar != nil else {
+        throw .valueKind(
+          "the key 'when'", expected: "a single value", found: node.kind, at: node.span)
+      }
+      return try ValueTemplate(node, named: "the key 'when'")
+    }
+  }
+
+  private func gate(_ member: YAMLMapping.Member) -> GateDeclaration? {
+    guard
+      let fields = Fields(
+        member.value, .gate, named: "the gate of '\(member.key.value)'", owner: member.key.span,
+        problems: problems)
+    else { return nil }
+    func bound(_ key: String) -> ValueTemplate? {
+      fields[key].flatMap { node in
+        problems.attempt { () throws(Diagnostic) in
+          try ValueTemplate(node, named: "the key '\(key)'")
+        }
+      }
+    }
+    let (least, most) = (bound("min"), bound("max"))
+    if fields["min"] == nil, fields["max"] == nil {
+      problems.add(.gateWithoutBound(member.key.value, at: member.key.span))
+    }
+    let at = members(fields["at"], "the key 'at'").compactMap { member in
+      problems.attempt { () throws(Diagnostic) in
+        let value = try ParameterReader.literal(member.value, named: "'\(member.key.value)'")
+        return (name: member.key.value, value: value.description)
+      }
+    }
+    return GateDeclaration(metric: member.key, at: at, least: least, most: most)
   }
 
   private func keep(_ node: YAMLNode) -> Retention? {

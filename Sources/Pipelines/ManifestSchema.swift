@@ -17,10 +17,10 @@ public enum ManifestSchema {
   }
 
   private static func table(_ table: KeyTable, _ definitions: [StageDefinition]) -> JSONValue {
-    let keys = table.keys.filter { !$0.comesLater }
+    let keys = table.keys
     let properties = keys.map { key -> (String, JSONValue) in
       let shape = described(shape(key.shape, definitions), key.summary)
-      return (key.name, key.isRequired ? shape : orEmpty(shape))
+      return (key.name, key.isRequired || key.isNeverEmpty ? shape : orEmpty(shape))
     }
     var members: [(String, JSONValue)] = [
       ("type", "object"),

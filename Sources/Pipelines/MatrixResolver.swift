@@ -73,10 +73,38 @@ final class MatrixResolver {
     }
     states[index] = .open
     path.append((index, span))
-    let grid = make(index)
+    let grid = make(index).flatMap { chosen($0, of: stages[index]) }
     path.removeLast()
     states[index] = .done(grid)
     return grid
+  }
+
+  /// The instances for which `when:` is true; all axes keep their values.
+  private func chosen(_ grid: Grid, of stage: StageDeclaration) -> Grid? {
+    guard let condition = stage.condition else { return grid }
+    let axes = grid.axes.map(\.name)
+    let mistakes = condition.references.compactMap {
+      $0.problem(params: params.keys, axes: axes)
+    }
+    problems.add(mistakes)
+    guard mistakes.isEmpty else { return nil }
+    let kept = problems.attempt { () throws(Diagnostic) -> [[Int]]? in
+      var kept: [[Int]] = []
+      for (index, tuple) in grid.tuples.enumerated() {
+        let surroundings = Surroundings(
+          params: params, axes: axes, coordinates: grid.coordinates(of: index))
+        switch try condition.evaluate(surroundings) {
+        case .broken: return nil
+        case .unset(let param): throw .paramShapesMatrix(param, at: condition.span)
+        case let value:
+          guard let isTrue = value.truth else { throw .noTruth(value.kind, at: condition.span) }
+          if isTrue { kept.append(tuple) }
+        }
+      }
+      return kept
+    }
+    guard case .some(.some(let kept)) = kept else { return nil }
+    return kept.count == grid.tuples.count ? grid : Grid(axes: grid.axes, tuples: kept)
   }
 
   /// Some axes with the tuples on them.

@@ -5,7 +5,6 @@ import YAMLSyntax
 
 struct ParamsResolver {
   let declarations: [ParamDeclaration]
-  let manifestFolder: String
   let overrides: ManifestOverrides
   let problems: Problems
 
@@ -20,7 +19,7 @@ struct ParamsResolver {
         continue
       }
       if let value = definition.default {
-        values[name] = located(value, definition, from: manifestFolder)
+        values[name] = located(value, definition, from: declaration.folder)
       } else {
         values[name] = .unset(param: name)
         required.append(declaration)

@@ -18,6 +18,49 @@ public struct Resources: Sendable, Equatable {
   }
 }
 
+/// What ends an instance so that it may run again (`retries: {on: […]}`).
+public enum RetryClass: String, Sendable, CaseIterable {
+  /// A signal that nobody here sent, or a worker that could not be started.
+  case crash
+  /// The kernel's out-of-memory killer, or its own memory limit.
+  case memory
+  /// `resources: {time: …}`.
+  case time
+  /// The stage said that it failed, or ended with a status.
+  case failure
+}
+
+/// How often an instance that failed runs again; never part of a key.
+public struct Retries: Sendable, Equatable {
+  public var max: Int
+  /// Seconds before the second attempt, doubled before each further one, an hour at most.
+  public var backoff: Double
+  public var on: Set<RetryClass>
+
+  public static let none = Retries(max: 0)
+
+  public init(max: Int, backoff: Double = 5, on: Set<RetryClass> = [.crash, .memory]) {
+    self.max = max
+    self.backoff = backoff
+    self.on = on
+  }
+
+  /// Seconds before attempt `number`, the first being 1.
+  public func pause(before number: Int) -> Double {
+    min(3600, backoff * Double(1 << min(20, Swift.max(0, number - 2))))
+  }
+}
+
+/// Bounds for one metric; never part of a key.
+public struct Gate: Sendable {
+  public let metric: String
+  /// Only rows that have these coordinates, by name and text.
+  public let at: [(name: String, value: String)]
+  public let least: Double?
+  public let most: Double?
+  public let span: SourceSpan?
+}
+
 /// How long results are kept, as the manifest asks; never part of a key.
 public enum Retention: Sendable, Equatable {
   case forever
@@ -59,6 +102,8 @@ public struct Instance: Sendable {
   public let inputs: [InputBinding]
   public let resources: Resources
   public let retention: Retention?
+  public let retries: Retries
+  public let gates: [Gate]
   /// Where the stage is named in the manifest.
   public let span: SourceSpan?
   let places: StagePlaces

@@ -48,9 +48,9 @@ public enum PipelineResolver {
     problems.add(syntax)
     // What tags and merge keys were meant to give is not known: more words would be guesses.
     if syntax.contains(where: { $0.id != "yaml-duplicate-key" }) { return (nil, problems.report()) }
-    guard let root, let manifest = ManifestReader(problems: problems).read(root) else {
-      return (nil, problems.report())
-    }
+    let reader = ManifestReader(problems: problems, folder: Paths.folder(of: path))
+    guard let root, var manifest = reader.read(root) else { return (nil, problems.report()) }
+    manifest = ManifestIncludes(problems: problems).merge(manifest, at: path)
     var resolution = Resolution(
       manifest: manifest, path: path, catalog: catalog, problems: problems)
     let pipeline = resolution.resolve(overrides)
@@ -82,10 +82,8 @@ private struct Resolution {
   }
 
   mutating func resolve(_ overrides: ManifestOverrides) -> Pipeline? {
-    let folder = Paths.folder(of: path)
     let (params, unset) = ParamsResolver(
-      declarations: manifest.params, manifestFolder: folder, overrides: overrides,
-      problems: problems
+      declarations: manifest.params, overrides: overrides, problems: problems
     ).resolve()
     let index = Dictionary(
       stages.enumerated().map { ($1.name.value, $0) }, uniquingKeysWith: { first, _ in first })
@@ -96,18 +94,22 @@ private struct Resolution {
     let inputs = InputResolver(
       references: ReferenceResolver(
         stages: stages, stageIndex: index, definitions: definitions, grids: grids, params: params),
-      params: params, manifestFolder: folder, problems: problems)
+      params: params, problems: problems)
 
     var drafts: [Draft] = []
     var firstDraft = Array(repeating: 0, count: stages.count)
     var plansByStage: [[InputPlan]?] = []
     var resources: [Resources] = []
+    var gates: [[Gate]] = []
     for stage in stages.indices {
       firstDraft[stage] = drafts.count
       let plans = inputs.plans(stages[stage], index: stage)
       plansByStage.append(plans)
       resources.append(
         ResourceResolver(params: params, problems: problems).resolve(stages[stage].resources))
+      gates.append(
+        GateResolver(params: params, problems: problems)
+          .resolve(stages[stage], definitions[stage]))
       guard let definition = definitions[stage], let grid = grids[stage] else { continue }
       let parameters = ParameterResolver(
         stage: stages[stage], definition: definition, grid: grid, params: params,
@@ -148,6 +150,7 @@ private struct Resolution {
     guard !problems.hasErrors else { return nil }
     return seal(
       drafts, order: sorted, firstDraft: firstDraft, plans: plansByStage, resources: resources,
+      gates: gates,
       definitions: definitions, grids: grids, params: params, unset: unset)
   }
 
@@ -183,7 +186,7 @@ private struct Resolution {
 
   private func seal(
     _ drafts: [Draft], order: [Int], firstDraft: [Int], plans: [[InputPlan]?],
-    resources: [Resources], definitions: [StageDefinition?], grids: [Grid?],
+    resources: [Resources], gates: [[Gate]], definitions: [StageDefinition?], grids: [Grid?],
     params: [String: TemplateValue], unset: [Diagnostic]
   ) -> Pipeline {
     var place = Array(repeating: 0, count: drafts.count)
@@ -221,7 +224,8 @@ private struct Resolution {
         id: InstanceID(
           stage: stage.name.value, coordinates: grid.coordinates(of: draft.tuple)),
         definition: definition, parameters: parameters, inputs: bindings,
-        resources: resources[draft.stage], retention: stage.retention, span: stage.name.span,
+        resources: resources[draft.stage], retention: stage.retention, retries: stage.retries,
+        gates: gates[draft.stage], span: stage.name.span,
         places: places[draft.stage])
     }
     var positions: [String: [Int]] = [:]

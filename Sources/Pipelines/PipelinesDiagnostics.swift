@@ -29,10 +29,97 @@ extension Diagnostic {
       help: "add '\(key): …' (\(means))")
   }
 
-  static func notAvailableYet(_ key: String, at span: SourceSpan?) -> Diagnostic {
+  static func onlyWithCommand(_ key: String, at span: SourceSpan?) -> Diagnostic {
     Diagnostic(
-      "not-available-yet", "'\(key)' is part of the language but not available yet", at: span,
-      help: "remove it: this version would not heed it")
+      "only-with-command", "'\(key)' belongs to a kind with 'command:'", at: span,
+      help: "remove it, or add 'command: [PROGRAM, …]'")
+  }
+
+  static func runAndCommand(at span: SourceSpan?) -> Diagnostic {
+    Diagnostic(
+      "run-and-command", "a kind has either 'run: native' or 'command:'", at: span,
+      help: "remove 'run'")
+  }
+
+  static func emptyCommand(at span: SourceSpan?) -> Diagnostic {
+    Diagnostic(
+      "empty-command", "there is no program in it", at: span,
+      help: "write it as a list of words: [python3, score.py]")
+  }
+
+  static func portNameTaken(_ name: String, at span: SourceSpan?) -> Diagnostic {
+    Diagnostic("bad-name", "a port of a command cannot be called '\(name)'", at: span)
+  }
+
+  static func badCommandReference(_ text: String, at span: SourceSpan?) -> Diagnostic {
+    Diagnostic(
+      "bad-command-reference", "'\(text)' stands for nothing in a command", at: span,
+      help: "there are $(inputs.PORT), $(outputs.PORT), $(parameters.NAME), $(order), "
+        + "$(checkpoint) and $(threads); '$$(' is a plain '$('")
+  }
+
+  static func unknownInCommand(
+    _ name: String, among known: [String], at span: SourceSpan?
+  ) -> Diagnostic {
+    Diagnostic(
+      "bad-command-reference", "the kind has no '\(name)'", at: span,
+      help: suggestion(for: name, among: known, called: "name"))
+  }
+
+  static func listInsideWord(_ text: String, at span: SourceSpan?) -> Diagnostic {
+    Diagnostic(
+      "bad-command-reference", "'\(text)' is a list: it must be a word by itself", at: span,
+      help: "each item becomes a word; $(order) names a file with all of them")
+  }
+
+  static func checkpointNotDeclared(at span: SourceSpan?) -> Diagnostic {
+    Diagnostic(
+      "bad-command-reference", "the kind has no checkpoint", at: span,
+      help: "add 'checkpoint: true'")
+  }
+
+  static func noTruth(_ found: String, at span: SourceSpan?) -> Diagnostic {
+    Diagnostic(
+      "no-truth", "'when' must be true or false, not \(found)", at: span,
+      help: "write '$(params.NAME)' or 'not $(params.NAME)' with a boolean parameter")
+  }
+
+  static func gateWithoutBound(_ metric: String, at span: SourceSpan?) -> Diagnostic {
+    Diagnostic(
+      "gate-without-bound", "the gate of '\(metric)' has neither 'min' nor 'max'", at: span,
+      help: "write '\(metric): {max: 0.12}'")
+  }
+
+  static func gateWithoutMetrics(_ definition: StageDefinition, at span: SourceSpan?) -> Diagnostic
+  {
+    Diagnostic(
+      "gate-without-metrics", "stage kind '\(definition.kind)' has no output of type metrics",
+      at: span, help: "put the gate on the stage that measures")
+  }
+
+  static func badGateBound(_ found: String, at span: SourceSpan?) -> Diagnostic {
+    Diagnostic("value-kind", "a bound of a gate must be a finite number, not \(found)", at: span)
+  }
+
+  static func includeCycle(_ path: [String], at span: SourceSpan?) -> Diagnostic {
+    Diagnostic(
+      "include-cycle", "files include each other: \(path.joined(separator: " → "))", at: span,
+      help: "move what both need into a third file")
+  }
+
+  static func tooManyIncludes(_ limit: Int, at span: SourceSpan?) -> Diagnostic {
+    Diagnostic(
+      "too-many-includes", "a manifest may include \(limit) files at most", at: span,
+      help: "join some of them")
+  }
+
+  static func nameTakenByInclude(
+    _ what: String, _ name: String, first: SourceSpan?, at span: SourceSpan?
+  ) -> Diagnostic {
+    Diagnostic(
+      "name-taken", "\(what) '\(name)' is there already", at: span,
+      notes: [.init("it was declared here first", at: first)],
+      help: "rename one of them: included files share one space of names")
   }
 
   static func valueKind(

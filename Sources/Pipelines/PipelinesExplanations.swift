@@ -50,6 +50,16 @@ public let pipelinesExplanations: [(id: String, text: String)] = [
     """
   ),
   (
+    "bad-command-reference",
+    """
+    In the words of `command:` stand `$(inputs.PORT)`, `$(outputs.PORT)`, `$(parameters.NAME)`,
+    `$(order)` (a JSON file with everything), `$(checkpoint)` where `checkpoint: true` is given, and
+    `$(threads)`. A list port or list parameter is a word by itself and becomes one word for each item.
+    Words in a list of their own, `[--adapter, $(inputs.adapter)]`, are left out together where what they
+    name is absent.
+    """
+  ),
+  (
     "bad-glob",
     """
     The globs under `files` name files inside the folder of the stage kind; their contents are
@@ -108,6 +118,12 @@ public let pipelinesExplanations: [(id: String, text: String)] = [
     """
   ),
   (
+    "empty-command",
+    """
+    A command is a list of words, the first of which is a program: `[python3, score.py]`.
+    """
+  ),
+  (
     "empty-input",
     """
     An input or a path was left empty. Write a reference (`stage.port`), an outside file
@@ -154,6 +170,27 @@ public let pipelinesExplanations: [(id: String, text: String)] = [
     """
     The type `files` stands for outside files as they were found. What a stage makes has a type
     of its own.
+    """
+  ),
+  (
+    "gate-without-bound",
+    """
+    A gate holds a metric within bounds: `gate: {bias: {max: 0.12}}`. Without `min` and `max`
+    nothing is asked.
+    """
+  ),
+  (
+    "gate-without-metrics",
+    """
+    A gate looks at the outputs of type metrics of its own stage, and this kind has none. Put the
+    gate on the stage that measures, such as score-bias.
+    """
+  ),
+  (
+    "include-cycle",
+    """
+    A file includes itself, perhaps through others. Each file is read once and its stages are
+    merged into one space of names, so nothing is gained by including back.
     """
   ),
   (
@@ -241,9 +278,23 @@ public let pipelinesExplanations: [(id: String, text: String)] = [
     """
   ),
   (
+    "name-taken",
+    """
+    Params and stages of all included files share one space of names with the manifest, and this
+    name is declared twice. Rename one of them; nothing is ever replaced silently.
+    """
+  ),
+  (
     "no-stages",
     """
     A manifest needs at least one stage.
+    """
+  ),
+  (
+    "no-truth",
+    """
+    `when` is true or false: a boolean parameter, `$(params.quick)`, one value of the matrix,
+    `$(matrix.wanted)`, or either with `not` before it. Nothing is compared there.
     """
   ),
   (
@@ -253,16 +304,16 @@ public let pipelinesExplanations: [(id: String, text: String)] = [
     """
   ),
   (
-    "not-available-yet",
-    """
-    The key belongs to the language, but this version cannot do what it asks for. It is refused
-    rather than ignored.
-    """
-  ),
-  (
     "not-on-axis",
     """
     The value in the brackets is not among the values of that axis.
+    """
+  ),
+  (
+    "only-with-command",
+    """
+    `code`, `tools`, `environment`, `secrets` and `checkpoint` describe a program. A kind whose body
+    is part of plumb has none.
     """
   ),
   (
@@ -329,6 +380,13 @@ public let pipelinesExplanations: [(id: String, text: String)] = [
     """
   ),
   (
+    "run-and-command",
+    """
+    `run: native` says that the body is part of plumb, `command:` gives a program as the body. A
+    kind has one of them.
+    """
+  ),
+  (
     "selector-form",
     """
     On the command line there is no consumer whose coordinates could be shifted: selectors take
@@ -360,6 +418,12 @@ public let pipelinesExplanations: [(id: String, text: String)] = [
     "too-large",
     """
     A manifest may have 100,000 instances, and all their inputs together 2,000,000 artifacts.
+    """
+  ),
+  (
+    "too-many-includes",
+    """
+    A manifest that pulls in this many files is probably generated. Join some of them.
     """
   ),
   (

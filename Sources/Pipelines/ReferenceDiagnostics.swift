@@ -316,7 +316,8 @@ extension Diagnostic {
   // MARK: Instances
 
   static func missingInstance(
-    _ names: [String], consumer: InstanceID, at span: SourceSpan?
+    _ names: [String], consumer: InstanceID, at span: SourceSpan?,
+    conditions: [(stage: String, span: SourceSpan?)] = []
   ) -> Diagnostic {
     let what =
       names.count == 1
@@ -325,6 +326,7 @@ extension Diagnostic {
         + names.map { "'\($0)'" }.joined(separator: ", ") + ": none exists"
     return Diagnostic(
       "missing-instance", "\(consumer) needs \(what)", at: span,
+      notes: conditions.map { .init("'\($0.stage)' is there only when this is true", at: $0.span) },
       help: "say what to take instead: '?? STAGE.PORT', or '?? none' where the input is optional")
   }
 

@@ -64,6 +64,8 @@ public struct StageDefinition: Sendable {
   public let parameters: [ParameterDefinition]
   /// Globs of files beside `stage.yaml` that are part of the key, relative to `folder`.
   public let files: [String]
+  /// A program as the body; nil for kinds that are part of plumb.
+  public let command: CommandDefinition?
   /// Absolute path of the folder that holds `stage.yaml`.
   public let folder: String
   public let source: SourceText

@@ -42,13 +42,17 @@ enum StageDefinitionReader {
           "the key 'run'", expected: "'native'", found: "the text '\(run)'",
           at: node.span))
     }
+    let inputs = ports(fields, "inputs", .input, problems: problems)
+    let outputs = ports(fields, "outputs", .output, problems: problems)
+    let parameters = parameters(fields, problems: problems)
+    let reader = CommandReader(
+      fields: fields, inputs: inputs, outputs: outputs, parameters: parameters,
+      problems: problems)
     let definition = StageDefinition(
       kind: kind ?? folderName, revision: revision ?? 1,
       summary: ParameterReader.text(fields, "summary", problems: problems) ?? "",
-      inputs: ports(fields, "inputs", .input, problems: problems),
-      outputs: ports(fields, "outputs", .output, problems: problems),
-      parameters: parameters(fields, problems: problems),
-      files: files(fields, problems: problems), folder: folder, source: source)
+      inputs: inputs, outputs: outputs, parameters: parameters, files: reader.globs("files"),
+      command: reader.read(), folder: folder, source: source)
     return problems.count == before ? definition : nil
   }
 
@@ -124,22 +128,6 @@ enum StageDefinitionReader {
       result.append((other.name, values))
     }
     return result
-  }
-
-  private static func files(_ fields: Fields, problems: Problems) -> [String] {
-    guard let node = fields["files"] else { return [] }
-    return problems.attempt { () throws(Diagnostic) in
-      var globs: [String] = []
-      for item in try node.items("the key 'files'") {
-        let glob = try item.text("a glob of 'files'")
-        let parts = glob.split(separator: "/", omittingEmptySubsequences: false)
-        if glob.isEmpty || parts.contains("..") || parts.contains("") {
-          throw .badGlob(glob, at: item.span)
-        }
-        globs.append(glob)
-      }
-      return globs
-    } ?? []
   }
 
   /// The members of a mapping from names to tables.

@@ -26,6 +26,20 @@ enum TemplateValue: Sendable, Hashable {
 }
 
 extension TemplateValue {
+  /// What `when:` understands: a boolean, or the word with or without `not` before it.
+  var truth: Bool? {
+    switch self {
+    case .value(.boolean(let value)): return value
+    case .value(.string(let text)):
+      var words = text.split(separator: " ")
+      let isNegated = words.first == "not"
+      if isNegated { words.removeFirst() }
+      guard words.count == 1, words[0] == "true" || words[0] == "false" else { return nil }
+      return (words[0] == "true") != isNegated
+    default: return nil
+    }
+  }
+
   /// For messages: "the integer 5", "the text 'many'".
   var kind: String {
     switch self {

@@ -187,4 +187,69 @@ public let schedulingExplanations: [(id: String, text: String)] = [
     manifest.
     """
   ),
+  (
+    "gate-failed",
+    """
+    A metric lies outside the bounds that the manifest sets for it (`gate:`), or is not there. The
+    result stays in the store and can be looked at; what needs it is not made, and the run ends with exit
+    code 4. Nothing is made again by running once more: change what it is made from, or the bounds.
+    """
+  ),
+  (
+    "worker-over-time-limit",
+    """
+    The instance took longer than `resources: {time: …}` allows. It was asked to end, so that it could
+    save a checkpoint, and then ended. With `retries: {on: [time]}` it goes on from the checkpoint.
+    """
+  ),
+  (
+    "program-missing",
+    """
+    The first word of a command stage is looked for in the PATH that its kind declares under
+    `environment:`, else in the usual folders; the PATH of your shell is not seen.
+    """
+  ),
+  (
+    "tool-without-version",
+    """
+    The first line that a tool prints is part of the key of every action of its kind, so that another
+    version makes other results. Give the words that print it.
+    """
+  ),
+  (
+    "command-failed",
+    """
+    The program of a command stage ended with a status other than 0, was ended by a signal, or could
+    not be started. Its words are in the instance's log (`plumb log`). Nothing was published.
+    """
+  ),
+  (
+    "command-folder",
+    """
+    The empty folder in which a command stage runs could not be filled with its inputs and its own
+    files. It lies under `tmp/` of the store.
+    """
+  ),
+  (
+    "lock-busy",
+    """
+    Two runs at once make nothing twice: the second one waits for the first one's result. With
+    --if-locked skip it leaves such stages, and what depends on them, to the other run; with
+    --if-locked fail it fails with exit code 75. plumb store ps says who makes what.
+    """
+  ),
+  (
+    "secret-missing",
+    """
+    A kind may name variables under `secrets:`. Their values are taken from the environment of plumb
+    when the stage runs, handed to the program, and written nowhere.
+    """
+  ),
+  (
+    "secret-in-output",
+    """
+    Artifacts are shared and kept. A program that writes the value of a secret into one would hand it
+    on, so its result is not published.
+    """
+  ),
 ]

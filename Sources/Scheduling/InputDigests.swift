@@ -27,15 +27,17 @@ final class InputDigests: Sendable {
     return reference
   }
 
-  /// Every file under the kind's folder that one of its `files:` globs names, sorted by bytes.
+  /// Every file under the kind's folder that one of its `files:` or `code:` globs names, sorted by
+  /// bytes.
   func declaredFiles(
     of definition: StageDefinition
   ) throws(Diagnostic) -> [(path: String, digest: Digest)] {
-    if definition.files.isEmpty { return [] }
+    let globs = definition.files + (definition.command?.code ?? [])
+    if globs.isEmpty { return [] }
     if let known = seen.withLock({ $0.declared[definition.folder] }) { return known }
     let all = filesBelow(definition.folder)
     var chosen: Set<String> = []
-    for glob in definition.files {
+    for glob in globs {
       let matching = all.filter { matches($0, glob: glob) }
       guard !matching.isEmpty else {
         throw .declaredFilesMissing(glob, definition: definition)

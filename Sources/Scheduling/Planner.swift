@@ -12,12 +12,19 @@ public final class Planner: Sendable {
   public let store: Store
   /// Instances to make again even where the store has a result.
   private let again: [Int: String]
+  /// Where a run notes what it is about to look up, so that collection spares it.
+  private let live: LiveRun?
   private let digests: InputDigests
+  private let tools = ToolVersions()
   private let previous: PreviousRuns
 
   /// - Parameters:
   ///   - again: index → why it is made again, for `--again` and `--recheck`.
-  public init(pipeline: Pipeline, store: Store, again: [Int: String] = [:]) {
+  ///   - live: of a run; whoever only looks has none.
+  public init(
+    pipeline: Pipeline, store: Store, again: [Int: String] = [:], live: LiveRun? = nil
+  ) {
+    self.live = live
     self.pipeline = pipeline
     self.store = store
     self.again = again
@@ -37,7 +44,10 @@ public final class Planner: Sendable {
     var makers: [Digest: Int] = [:]
     let wanted = pipeline.withAncestors(of: targets)
     for index in wanted {
-      let unknown = pipeline.dependencies(of: index).filter { decisions[$0]?.existing == nil }
+      let unknown = pipeline.dependencies(of: index).filter { dependency in
+        if case .fail? = decisions[dependency]?.verdict { return true }
+        return decisions[dependency]?.existing == nil
+      }
       guard unknown.isEmpty else {
         decisions[index] = waiting(index, for: unknown, decisions: decisions)
         continue
@@ -92,6 +102,7 @@ public final class Planner: Sendable {
         instance: index, id: instance.id, record: record, verdict: verdict, reasons: reasons,
         existing: existing)
     }
+    try? live?.uses([record.key])
     switch store.lookUp(record.key) {
     case .hit(let result):
       for port in instance.definition.outputs where result[port.name] == nil {
@@ -100,6 +111,9 @@ public final class Planner: Sendable {
         return made(.fail(problem), [problem.message])
       }
       if let why = again[index] { return made(.run, [why], existing: result) }
+      if let problem = GateCheck.problem(of: instance, result: result, in: store) {
+        return made(.fail(problem), [problem.message], existing: result)
+      }
       return made(.reuse(result), ["unchanged"], existing: result)
     case .damaged(_, let missing):
       let what = missing.first.map { "\($0.short) is missing" } ?? "it cannot be read"
@@ -137,7 +151,8 @@ public final class Planner: Sendable {
     return try ActionRecord(
       kind: instance.definition.kind, revision: instance.definition.revision,
       engine: EngineVersion.current,
-      parameters: instance.parameters.map { ($0.name, $0.value.json) }, inputs: inputs,
+      parameters: instance.parameters.map { ($0.name, $0.value.json) }
+        + tools.facts(of: instance.definition), inputs: inputs,
       files: try digests.declaredFiles(of: instance.definition))
   }
 

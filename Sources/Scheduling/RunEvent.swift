@@ -14,6 +14,8 @@ public enum RunEvent: Sendable {
   /// A worker runs.
   case launched(instance: Int, id: InstanceID, pid: Int32, threads: Int, log: String)
   case progress(instance: Int, id: InstanceID, Progress)
+  /// It failed and runs again after a pause in seconds; `attempt` counts the launches to come from 2.
+  case retrying(instance: Int, id: InstanceID, attempt: Int, of: Int, pause: Double, Diagnostic)
   /// Another process makes the same key: this run waits and reuses.
   case waiting(instance: Int, id: InstanceID, holder: String)
   /// The end of an instance.
@@ -48,6 +50,12 @@ public enum RunEvent: Sendable {
     case .progress(_, let id, let progress):
       .object([
         "event": "progress", "instance": .string(id.description), "progress": progress.json,
+      ])
+    case .retrying(_, let id, let attempt, let total, let pause, let problem):
+      .object([
+        "event": "retrying", "instance": .string(id.description), "attempt": .integer(attempt),
+        "of": .integer(total), "pause": .number(pause), "id": .string(problem.id),
+        "message": .string(problem.message),
       ])
     case .waiting(_, let id, let holder):
       .object([

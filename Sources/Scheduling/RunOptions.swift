@@ -27,6 +27,17 @@ public struct RunOptions: Sendable {
   public var again: Set<Int> = []
   /// The part of the instances to make again and compare (`--recheck 2%` is 0.02).
   public var recheck: Double = 0
+  /// What to do about an instance that another run makes at the same time.
+  public enum Locked: String, Sendable, CaseIterable {
+    /// Wait for its result and use it.
+    case wait
+    /// Leave it, and what depends on it, to the other run.
+    case skip
+    /// Fail, with exit code 75.
+    case fail
+  }
+
+  public var ifLocked = Locked.wait
   /// Go on with what does not depend on a failed instance.
   public var keepGoing = false
   /// All workers together; default: the processors this process may use.

@@ -84,6 +84,8 @@ public struct RunRow: Sendable {
   public var peakMemory: Int?
   public var log: String?
   public var outputs: [(port: String, reference: String)] = []
+  /// How often a worker was launched for it.
+  public var attempts = 0
   public var comparison: Comparison?
   /// Folder with the differing result.
   public var evidence: String?
@@ -109,6 +111,12 @@ public struct RunFailure: Sendable {
     case outOfMemory = "out-of-memory"
     /// More than 1.25 × `resources.memory`.
     case memoryLimit = "memory-limit"
+    /// More than `resources.time`.
+    case timeLimit = "time-limit"
+    /// A metric outside its bounds (`gate:`); the result is there.
+    case gate
+    /// Another run makes the same, and `--if-locked` says not to wait for it.
+    case locked
     /// Ended with a status that means nothing to us.
     case exit
     /// It could not be started.

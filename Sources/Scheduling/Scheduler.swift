@@ -23,6 +23,8 @@ public final class Scheduler: @unchecked Sendable {
   private let bodies: [any StageBody.Type]
   private let observers: [any RunObserver]
   private let planner: Planner
+  /// Says in the store that this run goes on, and what it uses.
+  let live: LiveRun?
   private let wanted: [Int]
   /// Instances that `--recheck` makes again.
   let rechecked: Set<Int>
@@ -59,7 +61,8 @@ public final class Scheduler: @unchecked Sendable {
     var again: [Int: String] = [:]
     for index in rechecked { again[index] = "checked again" }
     for index in options.again { again[index] = "asked for again" }
-    planner = Planner(pipeline: pipeline, store: store, again: again)
+    live = try? store.beginRun(label: pipeline.name)
+    planner = Planner(pipeline: pipeline, store: store, again: again, live: live)
     state = SchedulerState(
       dependencies: pipeline.instances.map { pipeline.dependencies(of: $0.index) }, wanted: wanted,
       budget: Budget(threads: options.threads, memory: options.memory),
@@ -101,7 +104,10 @@ public final class Scheduler: @unchecked Sendable {
     recorder = try RunRecorder(
       folder: folder, pipeline: pipeline, wanted: wanted, options: options, observers: observers)
     if options.catchesSignals { catchSignals() }
-    queue.async { self.handle(.begin) }
+    queue.async {
+      self.keepAlive()
+      self.handle(.begin)
+    }
     hasEnded.wait()
     for source in signals { source.cancel() }
     return try queue.sync { Result { () throws(Diagnostic) in try finish() } }.get()
@@ -133,8 +139,10 @@ public final class Scheduler: @unchecked Sendable {
         fail(index, cause: .launch, problem: error.located(at: pipeline.instances[index].span))
         return [.workerEnded(index, .failed)]
       }
-    case .watchLease(let index): watchLease(index)
+    case .watchLease(let index): return watchLease(index)
     case .unwatchLease(let index): cancelTimer("lease \(index)")
+    case .pause(let index): pause(index)
+    case .cancelPause(let index): cancelTimer("pause \(index)")
     case .terminate(let index): workers[index]?.process.signal(SIGTERM)
     case .kill(let index): workers[index]?.process.signal(SIGKILL)
     case .startGrace:
@@ -187,7 +195,10 @@ public final class Scheduler: @unchecked Sendable {
     }
     recorder.send(.decided(decision))
     if case .fail(let problem) = decision.verdict {
-      fail(index, cause: .diagnostic, problem: problem)
+      // The result is there, only its figures are not what was asked for.
+      if problem.consequence == .gateFailed { results[index] = decision.existing }
+      fail(
+        index, cause: problem.consequence == .gateFailed ? .gate : .diagnostic, problem: problem)
     }
     handle(.decided(index, choice))
   }
@@ -276,6 +287,11 @@ public final class Scheduler: @unchecked Sendable {
         }
       }
       let compared = comparison
+      var gate: Diagnostic?
+      if case .hit(let result) = found {
+        gate = GateCheck.problem(of: instance, result: result, in: store)
+      }
+      let problem = gate
       self.queue.async {
         guard case .hit(let result) = found else {
           self.fail(index, cause: .exit, problem: .publishedNothing(instance))
@@ -294,6 +310,11 @@ public final class Scheduler: @unchecked Sendable {
             .warning(
               .resultDiffers(instance.id, comparison: seen, evidence: statement?.evidence)
                 .located(at: instance.span)))
+        }
+        if let problem {
+          self.fail(index, cause: .gate, problem: problem)
+          self.handle(.workerEnded(index, .failed))
+          return
         }
         self.handle(.workerEnded(index, statement?.outcome == .found ? .found : .published))
       }
@@ -337,6 +358,12 @@ public final class Scheduler: @unchecked Sendable {
 
   // MARK: The end
 
+  /// Two people may keep pipelines of one name in a store that they share.
+  private var rootName: String {
+    let place = URL(fileURLWithPath: pipeline.manifestPath).standardizedFileURL.path
+    return "\(pipeline.name)-\(Digest.of(place).hex.prefix(8))"
+  }
+
   private func finish() throws(Diagnostic) -> RunReport {
     for name in Array(timers.keys) { cancelTimer(name) }
     let rows = recorder.report.rows
@@ -344,18 +371,23 @@ public final class Scheduler: @unchecked Sendable {
     let isWhole =
       options.targets == nil && rows.allSatisfy { [.produced, .reused].contains($0.outcome) }
     let root = Root(
-      project: pipeline.name, name: isWhole ? "last-whole-run" : "last-partial-run",
+      project: rootName, name: isWhole ? "last-whole-run" : "last-partial-run",
       keys: wanted.compactMap { results[$0]?.key }, references: [])
     // A full disk must not hide what became of the stages: observers hear the end in any case.
     let rooted = Result { () throws(Diagnostic) in try store.record(root: root) }
     // A worker that something else stopped did not do its work either.
-    let failed = rows.contains { $0.outcome == .failed || $0.outcome == .interrupted }
+    let failures = rows.filter { $0.outcome == .failed || $0.outcome == .interrupted }
+    let onlyGates = failures.allSatisfy { $0.failure?.cause == .gate }
+    let onlyLocks = failures.allSatisfy { $0.failure?.cause == .locked }
     let report =
       if signalSeen != 0 {
         try recorder.end(outcome: .interrupted, exitCode: 128 + signalSeen)
       } else {
-        try recorder.end(outcome: failed ? .failed : .succeeded, exitCode: failed ? 1 : 0)
+        try recorder.end(
+          outcome: failures.isEmpty ? .succeeded : .failed,
+          exitCode: failures.isEmpty ? 0 : onlyLocks ? 75 : onlyGates ? 4 : 1)
       }
+    live?.end()
     try rooted.get()
     return report
   }

@@ -4,12 +4,25 @@ import ArtifactStore
 import Diagnostics
 
 extension Scheduler {
-  func watchLease(_ index: Int) {
+  /// - Returns: events that follow at once.
+  func watchLease(_ index: Int) -> [SchedulerState.Event] {
     let decision = decisions[index]!
     let holder = store.holder(of: decision.key!)
     let who = holder.map { "\($0.label), process \($0.pid) on \($0.host)" } ?? "another process"
+    if options.ifLocked != .wait {
+      let problem = Diagnostic.lockBusy(decision.id, holder: who)
+      fail(index, cause: .locked, problem: problem)
+      return [.leaseRefused(index, isFailure: options.ifLocked == .fail)]
+    }
     recorder.send(.waiting(instance: index, id: decision.id, holder: who))
     pollLease(index, pause: 0.1)
+    return []
+  }
+
+  /// A sign of life of the whole run, for collections on other machines.
+  func keepAlive() {
+    live?.touch()
+    startTimer("live", after: 3600) { $0.keepAlive() }
   }
 
   private func pollLease(_ index: Int, pause: Double) {

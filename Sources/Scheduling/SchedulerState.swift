@@ -37,6 +37,8 @@ struct SchedulerState {
     case running(Work, threads: Int)
     /// Another process makes the same key.
     case waitingForLease(Work)
+    /// It failed and runs again after a pause.
+    case backingOff(Work)
     case settled(Settlement)
 
     var isSettled: Bool { if case .settled = self { true } else { false } }
@@ -56,6 +58,8 @@ struct SchedulerState {
     /// The lease is held by another.
     case busy
     case failed
+    /// Failed, with an attempt left.
+    case failedForNow
     case interrupted
   }
 
@@ -69,6 +73,9 @@ struct SchedulerState {
     case workerEnded(Int, Ending)
     case resultAppeared(Int)
     case leaseFreed(Int)
+    /// It is not waited for: left to the other run, or a failure.
+    case leaseRefused(Int, isFailure: Bool)
+    case pauseIsOver(Int)
     /// SIGINT or SIGTERM: the first ends workers gently, the second at once.
     case stop
     case graceIsOver
@@ -80,6 +87,9 @@ struct SchedulerState {
     /// Wait until the store has a result for it, or its lease is free.
     case watchLease(Int)
     case unwatchLease(Int)
+    /// Wait before the next attempt.
+    case pause(Int)
+    case cancelPause(Int)
     case terminate(Int)
     case kill(Int)
     case startGrace
@@ -158,6 +168,12 @@ struct SchedulerState {
       if case .waitingForLease = instances[index] { settle(index, .reused(from: nil), &commands) }
     case .leaseFreed(let index):
       if case .waitingForLease(let work) = instances[index] { instances[index] = .ready(work) }
+    case .leaseRefused(let index, let isFailure):
+      if case .waitingForLease = instances[index] {
+        settle(index, isFailure ? .failed : .notStarted, &commands)
+      }
+    case .pauseIsOver(let index):
+      if case .backingOff(let work) = instances[index] { instances[index] = .ready(work) }
     case .stop: stop(&commands)
     case .graceIsOver: if case .stopping = phase { killAll(&commands) }
     }
@@ -221,6 +237,13 @@ struct SchedulerState {
     case .published: settle(index, .produced, &commands)
     case .found: settle(index, .reused(from: nil), &commands)
     case .failed: settle(index, .failed, &commands)
+    case .failedForNow:
+      if phase == .working {
+        instances[index] = .backingOff(work)
+        commands.append(.pause(index))
+      } else {
+        settle(index, .failed, &commands)
+      }
     case .interrupted: settle(index, .interrupted, &commands)
     case .busy:
       if phase == .working {
@@ -237,6 +260,7 @@ struct SchedulerState {
   ) {
     precondition(!instances[index].isSettled, "instance \(index) is settled twice")
     if case .waitingForLease = instances[index] { commands.append(.unwatchLease(index)) }
+    if case .backingOff = instances[index] { commands.append(.cancelPause(index)) }
     instances[index] = .settled(settlement)
     commands.append(.settled(index, settlement))
     for other in instances.indices where instances[other] == .twin(of: index) {
@@ -268,6 +292,7 @@ struct SchedulerState {
     for index in instances.indices {
       switch instances[index] {
       case .ready, .waitingForLease: settle(index, .notStarted, &commands)
+      case .backingOff: settle(index, .failed, &commands)
       default: break
       }
     }
@@ -283,6 +308,7 @@ struct SchedulerState {
     for index in instances.indices {
       switch instances[index] {
       case .ready, .waitingForLease, .deciding: settle(index, .notStarted, &commands)
+      case .backingOff: settle(index, .failed, &commands)
       default: break
       }
     }

@@ -43,7 +43,10 @@ extension Scheduler {
       onEnd: { [weak self] in self?.ended($0, index) })
     workers[index] = RunningWorker(
       process: process, log: log, threads: threads, memoryLimit: instance.resources.memory)
+    if let limit = instance.resources.time { limitTime(of: index, seconds: limit) }
     recorder.change(index) {
+      $0.attempts += 1
+      $0.failure = nil
       $0.launched = rounded(recorder.elapsed)
       $0.threads = threads
       $0.log = log
@@ -60,7 +63,8 @@ extension Scheduler {
       inputs: Self.inputPorts(of: instance),
       outputs: instance.definition.outputs.map {
         WorkerOrder.OutputPort(name: $0.name, fileName: Self.fileName(of: $0.type))
-      }, again: options.again.contains(instance.index) || rechecked.contains(instance.index),
+      }, secrets: instance.definition.command?.secrets ?? [],
+      again: options.again.contains(instance.index) || rechecked.contains(instance.index),
       grace: options.grace)
   }
 
@@ -72,6 +76,7 @@ extension Scheduler {
       }
       return WorkerOrder.InputPort(
         name: binding.port.name, fileName: fileName(of: binding.port.type) ?? "file",
+        isList: binding.port.isList,
         outside: outside)
     }
   }
@@ -109,6 +114,7 @@ extension Scheduler {
   private func ended(_ ending: WorkerEnding, _ index: Int) {
     guard let worker = workers.removeValue(forKey: index) else { return }
     if workers.isEmpty { cancelTimer("memory") }
+    cancelTimer("time \(index)")
     let instance = pipeline.instances[index]
     let peak = max(ending.peakMemory, worker.statement?.peakMemory ?? 0)
     recorder.change(index) {
@@ -128,13 +134,42 @@ extension Scheduler {
       fail(
         index, cause: cause, problem: problem, logTail: LogTail.lines(ofLogAt: worker.log),
         log: worker.log)
-      handle(.workerEnded(index, .failed))
+      let mayRetry =
+        cause.retryClass.map(instance.retries.on.contains) == true
+        && recorder.row(index).attempts <= instance.retries.max
+      handle(.workerEnded(index, mayRetry ? .failedForNow : .failed))
     } else if ending.wasStopped {
       handle(.workerEnded(index, .interrupted))
     } else if ending.status == WorkerStatus.busy {
       handle(.workerEnded(index, .busy))
     } else {
       confirm(index, worker.statement)
+    }
+  }
+
+  /// The pause before the next attempt of an instance that failed.
+  func pause(_ index: Int) {
+    let instance = pipeline.instances[index]
+    let attempt = recorder.row(index).attempts + 1
+    let pause = instance.retries.pause(before: attempt)
+    if let problem = recorder.row(index).failure?.problem {
+      recorder.send(
+        .retrying(
+          instance: index, id: instance.id, attempt: attempt, of: instance.retries.max + 1,
+          pause: pause, problem))
+    }
+    startTimer("pause \(index)", after: pause) { $0.handle(.pauseIsOver(index)) }
+  }
+
+  /// TERM when its time is over, KILL after the grace: a stage that saves checkpoints loses little.
+  private func limitTime(of index: Int, seconds: Double) {
+    startTimer("time \(index)", after: seconds) { scheduler in
+      guard let worker = scheduler.workers[index] else { return }
+      worker.process.isOverTimeLimit = true
+      worker.process.signal(SIGTERM)
+      scheduler.startTimer("time \(index)", after: scheduler.options.grace) { scheduler in
+        scheduler.workers[index]?.process.signal(SIGKILL)
+      }
     }
   }
 

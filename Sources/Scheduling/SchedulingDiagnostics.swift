@@ -134,6 +134,43 @@ extension Diagnostic {
       consequence: .stageFailed)
   }
 
+  static func overTimeLimit(_ instance: Instance, limit: Double) -> Diagnostic {
+    Diagnostic(
+      "worker-over-time-limit",
+      "\(instance.id): the worker took more than the \(rounded(limit)) s of its "
+        + "'resources: {time: …}'",
+      at: instance.span,
+      help: "raise 'time' there; a stage with checkpoints goes on where it was when run again",
+      consequence: .stageFailed)
+  }
+
+  static func gateFailed(
+    _ instance: Instance, _ gate: Gate, _ rows: [String]
+  ) -> Diagnostic {
+    let bounds = [gate.least.map { "at least \($0)" }, gate.most.map { "at most \($0)" }]
+      .compactMap { $0 }.joined(separator: " and ")
+    let more = rows.count > 3 ? ", and \(rows.count - 3) more" : ""
+    return Diagnostic(
+      "gate-failed",
+      "\(instance.id): the metric '\(gate.metric)' must be \(bounds), it is "
+        + rows.prefix(3).joined(separator: ", ") + more,
+      at: gate.span, help: "the result stays in the store; what needs it is not made",
+      consequence: .gateFailed)
+  }
+
+  static func gateWithoutRows(
+    _ instance: Instance, _ gate: Gate, existing: [String]
+  ) -> Diagnostic {
+    let place = gate.at.map { "\($0.name)=\($0.value)" }.joined(separator: ",")
+    return Diagnostic(
+      "gate-failed",
+      "\(instance.id): there is no metric '\(gate.metric)'"
+        + (place.isEmpty ? "" : " at \(place)") + " for its gate",
+      at: gate.span,
+      help: suggestion(for: gate.metric, among: existing, called: "metric"),
+      consequence: .gateFailed)
+  }
+
   static func workerExited(_ instance: Instance, status: Int32) -> Diagnostic {
     Diagnostic(
       status == WorkerStatus.orphaned ? "worker-lost-scheduler" : "worker-exited",
@@ -155,6 +192,73 @@ extension Diagnostic {
       "no-stage-body", "this program has no body for the stage kind '\(kind)'",
       help: "a kind with 'run: native' needs one in StageLibrary; 'plumb stages' lists kinds",
       consequence: .stageFailed)
+  }
+
+  // MARK: Programs as stages
+
+  static func programMissing(_ name: String, folders: [String], kind: String) -> Diagnostic {
+    Diagnostic(
+      "program-missing",
+      "stage kind '\(kind)' needs the program '\(name)', which is not in "
+        + folders.joined(separator: ", "),
+      help: "install it, or give another PATH under 'environment:' in its stage.yaml",
+      consequence: .stageFailed)
+  }
+
+  static func toolWithoutVersion(_ name: String, _ words: [String], kind: String) -> Diagnostic {
+    Diagnostic(
+      "tool-without-version",
+      "the tool '\(name)' of stage kind '\(kind)' printed nothing: \(words.joined(separator: " "))",
+      help: "give the words that print its version, such as [python3, --version]")
+  }
+
+  static func commandEmpty(_ kind: String) -> Diagnostic {
+    Diagnostic(
+      "command-failed", "the command of stage kind '\(kind)' has no words left",
+      help: "its first word must not be optional", consequence: .stageFailed)
+  }
+
+  static func commandNotStarted(_ program: String, kind: String, error: Int32) -> Diagnostic {
+    Diagnostic(
+      "command-failed",
+      "'\(program)' of stage kind '\(kind)' could not be started: \(String(cString: strerror(error)))",
+      help: "a program of its own needs a line under 'code:'; a script needs '#!' or an "
+        + "interpreter as the first word", consequence: .stageFailed)
+  }
+
+  static func commandFailed(
+    _ program: String, kind: String, status: Int32?, signal: Int32, lastLines: [String]
+  ) -> Diagnostic {
+    Diagnostic(
+      "command-failed",
+      status.map { "'\(program)' of stage kind '\(kind)' ended with status \($0)" }
+        ?? "'\(program)' of stage kind '\(kind)' was ended by \(signalName(signal))",
+      notes: lastLines.isEmpty
+        ? [] : [.init("its last words:\n" + lastLines.joined(separator: "\n"))],
+      consequence: .stageFailed)
+  }
+
+  static func commandFolder(_ path: String, error: Int32) -> Diagnostic {
+    Diagnostic(
+      "command-folder",
+      "the program's folder could not be made: \(path): "
+        + String(cString: strerror(error)),
+      help: "look at free space and rights of the store's folder", consequence: .stageFailed)
+  }
+
+  static func secretMissing(_ name: String, kind: String) -> Diagnostic {
+    Diagnostic(
+      "secret-missing",
+      "stage kind '\(kind)' needs the secret '\(name)', which is not set in the environment",
+      help: "set the variable \(name) for plumb; its value goes to the program and nowhere else",
+      consequence: .stageFailed)
+  }
+
+  static func secretInOutput(_ name: String, file: String, kind: String) -> Diagnostic {
+    Diagnostic(
+      "secret-in-output",
+      "stage kind '\(kind)' wrote the value of its secret '\(name)' into \(file): nothing was published",
+      help: "artifacts are shared: mend the program", consequence: .stageFailed)
   }
 
   static func outputMissing(_ port: String, file: String?, found: [String]) -> Diagnostic {
@@ -185,6 +289,13 @@ extension Diagnostic {
         + "; the first result stays",
       help: evidence.map { "the second one is kept at \($0)" }, severity: .warning,
       consequence: .stageFailed)
+  }
+
+  static func lockBusy(_ id: InstanceID, holder: String) -> Diagnostic {
+    Diagnostic(
+      "lock-busy", "\(id) is made by another run at this moment: \(holder)",
+      help: "run again later, or with --if-locked wait, which uses the other's result",
+      consequence: .busy)
   }
 
   static func skipped(_ id: InstanceID, because cause: InstanceID) -> Diagnostic {

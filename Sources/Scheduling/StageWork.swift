@@ -21,9 +21,9 @@ struct StageWork {
     let started = Date()
     let clock = ContinuousClock.now
     let key = order.record.key
-    guard let body = bodies.first(where: { $0.kind == order.record.kind }) else {
-      throw .noBody(order.record.kind)
-    }
+    let isProgram = order.record.facts.contains { $0.name == "$command" }
+    let body = bodies.first { $0.kind == order.record.kind }
+    guard isProgram || body != nil else { throw .noBody(order.record.kind) }
     let store = try Store(at: order.store)
     guard let lease = try store.claim(key, label: order.instance) else { return nil }
     defer { lease.release() }
@@ -43,7 +43,14 @@ struct StageWork {
       declaredFiles: files.declared(), resumeFolder: try store.workFolder(for: key),
       threads: threads, store: store, reporter: reporter, stop: stop,
       checkpointSeconds: checkpointSeconds)
-    try body.run(context)
+    if isProgram {
+      try CommandStage(
+        order: order, files: files, store: store, folder: folder, reporter: reporter, stop: stop,
+        threads: threads, resumeFolder: context.resumeFolder
+      ).run(try files.inputs())
+    } else {
+      try body?.run(context)
+    }
     try files.checkUnchanged()
     let outputs = try files.put(artifacts)
 

@@ -148,6 +148,7 @@ struct WorkerEnding: Sendable, Equatable {
   /// Signals that the scheduler sent.
   var sentSignals: Set<Int32> = []
   var isOverMemoryLimit = false
+  var isOverTimeLimit = false
   /// The kernel ended processes for want of memory meanwhile.
   var isOutOfMemory = false
   var seconds = 0.0
@@ -156,7 +157,7 @@ struct WorkerEnding: Sendable, Equatable {
 
   /// Whether the scheduler's own TERM or KILL ended it.
   var wasStopped: Bool {
-    if isOverMemoryLimit { return false }
+    if isOverMemoryLimit || isOverTimeLimit { return false }
     if status == WorkerStatus.interrupted { return true }
     return signal.map(sentSignals.contains) ?? false
   }
@@ -169,6 +170,9 @@ struct WorkerEnding: Sendable, Equatable {
       return (.memoryLimit, .overMemoryLimit(instance, limit: memoryLimit ?? 0, peak: peakMemory))
     }
     if status == 0 || status == WorkerStatus.busy || wasStopped { return nil }
+    if isOverTimeLimit {
+      return (.timeLimit, .overTimeLimit(instance, limit: instance.resources.time ?? 0))
+    }
     if let signal {
       if signal == SIGKILL && isOutOfMemory {
         return (.outOfMemory, .outOfMemory(instance, peak: peakMemory))
@@ -177,6 +181,19 @@ struct WorkerEnding: Sendable, Equatable {
     }
     if let problem { return (.diagnostic, problem.diagnostic(for: instance)) }
     return (.exit, .workerExited(instance, status: status ?? -1))
+  }
+}
+
+extension RunFailure.Cause {
+  /// How a manifest's `retries: {on: …}` calls it; nil for what another attempt cannot change.
+  var retryClass: RetryClass? {
+    switch self {
+    case .signal, .launch: .crash
+    case .outOfMemory, .memoryLimit: .memory
+    case .timeLimit: .time
+    case .diagnostic, .exit: .failure
+    case .gate, .upstream: nil
+    }
   }
 }
 

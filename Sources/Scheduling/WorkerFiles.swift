@@ -20,7 +20,14 @@ struct WorkerFiles {
     facts = RecordFacts(order.record)
   }
 
-  var parameters: Parameters { Parameters(JSONObject(facts.parameters)) }
+  var parameters: Parameters { Parameters(JSONObject(parameterFacts)) }
+
+  /// Without what the record says about a program.
+  var parameterFacts: [(String, JSONValue)] {
+    facts.parameters.filter { !$0.0.hasPrefix("$") }
+  }
+
+  var program: ProgramFacts { ProgramFacts(facts.parameters) }
 
   func inputs() throws(Diagnostic) -> [String: [InputArtifact]] {
     var inputs: [String: [InputArtifact]] = [:]

@@ -12,6 +12,8 @@ struct WorkerOrder: Sendable {
     var name: String
     /// Under which name a blob stands among the artifact's files.
     var fileName: String
+    /// Whether it takes any number of items.
+    var isList = false
     /// Absolute paths of the items that are used by reference, by position in the port.
     var outside: [Int: String] = [:]
   }
@@ -30,6 +32,8 @@ struct WorkerOrder: Sendable {
   var version: String
   var inputs: [InputPort]
   var outputs: [OutputPort]
+  /// Variables that a command stage gets from Plumb's environment: names, never values.
+  var secrets: [String] = []
   /// Make it even if the store has a result (`--again`, `--recheck`).
   var again: Bool
   /// Seconds between a lost scheduler and the worker's own end.
@@ -47,6 +51,7 @@ struct WorkerOrder: Sendable {
         inputs.map { port in
           .object([
             "name": .string(port.name), "file": .string(port.fileName),
+            "list": .boolean(port.isList),
             "outside": .object(
               JSONObject(
                 port.outside.sorted { $0.key < $1.key }.map { (String($0.key), .string($0.value)) })
@@ -59,6 +64,7 @@ struct WorkerOrder: Sendable {
             "name": .string(port.name), "file": port.fileName.map { .string($0) } ?? .null,
           ])
         }),
+      "secrets": .array(secrets.map { .string($0) }),
       "again": .boolean(again), "grace": .number(grace),
     ])
   }
@@ -91,6 +97,7 @@ struct WorkerOrder: Sendable {
       store: store, record: record, instance: instance,
       pipeline: json["pipeline"]?.string ?? "", version: json["version"]?.string ?? "",
       inputs: inputs.compactMap(InputPort.init), outputs: outputs.compactMap(OutputPort.init),
+      secrets: json["secrets"]?.array?.compactMap(\.string) ?? [],
       again: json["again"]?.boolean ?? false, grace: json["grace"]?.double ?? 10)
     guard self.inputs.count == inputs.count, self.outputs.count == outputs.count else {
       throw .orderUnreadable(path, reason: "a port has no name")
@@ -99,7 +106,7 @@ struct WorkerOrder: Sendable {
 
   init(
     store: String, record: ActionRecord, instance: String, pipeline: String, version: String,
-    inputs: [InputPort], outputs: [OutputPort], again: Bool, grace: Double
+    inputs: [InputPort], outputs: [OutputPort], secrets: [String] = [], again: Bool, grace: Double
   ) {
     self.store = store
     self.record = record
@@ -108,6 +115,7 @@ struct WorkerOrder: Sendable {
     self.version = version
     self.inputs = inputs
     self.outputs = outputs
+    self.secrets = secrets
     self.again = again
     self.grace = grace
   }
@@ -125,7 +133,8 @@ extension WorkerOrder.InputPort {
       guard let position = Int(member.key), let path = member.value.string else { return nil }
       outside[position] = path
     }
-    self.init(name: name, fileName: file, outside: outside)
+    self.init(
+      name: name, fileName: file, isList: json["list"]?.boolean ?? false, outside: outside)
   }
 }
 

@@ -39,6 +39,7 @@ final class WorkerProcess {
   private(set) var peakMemory = 0
   private(set) var sentSignals: Set<Int32> = []
   var isOverMemoryLimit = false
+  var isOverTimeLimit = false
   private let oomKillsBefore = Machine.outOfMemoryKills
   private let started = ContinuousClock.now
   private var hasEnded = false
@@ -181,6 +182,7 @@ final class WorkerProcess {
       status: error == 0 && ending.signal == 0 ? ending.exit_status : nil,
       signal: ending.signal == 0 ? nil : ending.signal, dumpedCore: ending.dumped_core,
       sentSignals: sentSignals, isOverMemoryLimit: isOverMemoryLimit,
+      isOverTimeLimit: isOverTimeLimit,
       isOutOfMemory: Machine.outOfMemoryKills > oomKillsBefore,
       seconds: Double(spent.components.seconds) + Double(spent.components.attoseconds) * 1e-18,
       cpuSeconds: ending.cpu_seconds, peakMemory: peakMemory)
@@ -201,6 +203,9 @@ struct LineSplitter {
   private var isDropping = false
 
   init(limit: Int) { self.limit = limit }
+
+  /// What came after the last line break; nil if nothing did.
+  var unended: [UInt8]? { rest.isEmpty ? nil : rest }
 
   mutating func add(_ bytes: ArraySlice<UInt8>) -> [[UInt8]] {
     var lines: [[UInt8]] = []

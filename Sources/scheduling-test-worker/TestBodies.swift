@@ -24,6 +24,15 @@ enum ActStage: StageBody {
       throw Diagnostic("test-failure", "the value is wrong", help: "choose another")
         .about(parameter: "value")
     case "blame": throw Diagnostic("test-failure", "bad item").about(input: "from")
+    case "flaky", "flaky-fail":
+      // The resume folder outlives a crash: it works at its third attempt.
+      let tries = stage.resumeFolder + "/tries"
+      let before = (try? String(contentsOfFile: tries, encoding: .utf8))?.count ?? 0
+      write(String(repeating: "x", count: before + 1), to: tries)
+      if before < 2 {
+        if stage.parameters.string("act") == "flaky" { abort() }
+        throw Diagnostic("test-failure", "not yet")
+      }
     case "silent": return
     case "extra": write("x", to: stage.output("metrics").path("more.txt"))
     case "allocate":
@@ -74,6 +83,17 @@ enum ActStage: StageBody {
         write("piece", to: folder + "/piece.txt")
       }
       precondition(try! memo.bytes("piece.txt") == Array("piece".utf8))
+    case "pieces":
+      // Many small results of one worker: most of its time is publishing.
+      for number in 0..<6 {
+        let facts: [(String, JSONValue)] = [
+          ("value", .integer(stage.parameters.integer("value"))), ("number", .integer(number)),
+        ]
+        _ = try stage.memo(kind: "piece", revision: 1, facts: facts, inputs: []) { folder in
+          write("piece \(stage.parameters.integer("value")) \(number)", to: folder + "/piece.txt")
+          write("same everywhere", to: folder + "/same.txt")
+        }
+      }
     default: break
     }
     sleepStoppably(stage)

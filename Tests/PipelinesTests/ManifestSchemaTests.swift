@@ -14,7 +14,7 @@ import Testing
       return Set(try #require(value["properties"]?.object).keys)
     }
     func known(_ table: KeyTable) -> Set<String> {
-      Set(table.keys.filter { !$0.comesLater }.map(\.name))
+      Set(table.keys.map(\.name))
     }
     #expect(try keys([]) == known(.manifest))
     let stage = ["properties", "stages", "additionalProperties"]
@@ -47,7 +47,7 @@ import Testing
 
   /// What only the resolver can see: names that refer to each other, sums, places.
   static let seenBySchema = [
-    "keys-missing", "keys-not-available-yet", "keys-stage-without-uses", "keys-stages-list",
+    "keys-missing", "keys-stage-without-uses", "keys-stages-list",
     "keys-top-level-list", "keys-unknown", "keys-version", "keys-resources", "kind-unknown",
     "input-missing", "input-unknown", "input-number", "input-file-for-artifact",
     "input-artifact-for-file", "input-file-keys", "input-list-for-single", "matrix-empty-axis",

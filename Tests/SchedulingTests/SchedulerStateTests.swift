@@ -217,6 +217,7 @@ import Testing
     var deciding: Set<Int> = []
     var running: [Int: (key: Int, threads: Int)] = [:]
     var waiting: Set<Int> = []
+    var pausing: Set<Int> = []
     var keyOf: [Int: Int] = [:]
     var published: Set<Int> = []
     var settled: [Int: State.Settlement] = [:]
@@ -246,6 +247,8 @@ import Testing
           running[index] = (key, threads)
         case .watchLease(let index): waiting.insert(index)
         case .unwatchLease(let index): waiting.remove(index)
+        case .pause(let index): pausing.insert(index)
+        case .cancelPause(let index): pausing.remove(index)
         case .settled(let index, let settlement):
           #expect(settled[index] == nil, "\(index) is settled twice")
           settled[index] = settlement
@@ -269,7 +272,7 @@ import Testing
       }
       let choices =
         deciding.sorted().map { ("decide", $0) } + running.keys.sorted().map { ("end", $0) }
-        + waiting.sorted().map { ("lease", $0) }
+        + waiting.sorted().map { ("lease", $0) } + pausing.sorted().map { ("pause", $0) }
       guard !choices.isEmpty else {
         Issue.record("nothing can happen any more: \(state.instances)")
         return
@@ -295,8 +298,9 @@ import Testing
       case "end":
         let key = running.removeValue(forKey: index)!.key
         let ending: State.Ending =
-          switch random.integer(below: 8) {
+          switch random.integer(below: 9) {
           case 0: .failed
+          case 8: .failedForNow
           case 1: .busy
           case 2: .interrupted
           case 3: .found
@@ -304,6 +308,9 @@ import Testing
           }
         if ending == .published || ending == .found { published.insert(key) }
         carryOut(state.advance(.workerEnded(index, ending)))
+      case "pause":
+        pausing.remove(index)
+        carryOut(state.advance(.pauseIsOver(index)))
       default:
         waiting.remove(index)
         if random.integer(below: 2) == 0 {

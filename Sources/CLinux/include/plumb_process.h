@@ -20,6 +20,12 @@ int plumb_spawn(
     const char *path, char *const argv[], char *const envp[],
     const struct plumb_descriptor *descriptors, int count, pid_t *pid);
 
+// The same in the caller's process group, so that who ends the group ends it too, and with another
+// working folder, from which a relative path starts.
+int plumb_spawn_in(
+    const char *folder, const char *path, char *const argv[], char *const envp[],
+    const struct plumb_descriptor *descriptors, int count, pid_t *pid);
+
 // A descriptor that becomes readable when the process ends; -1 and errno on failure.
 int plumb_pidfd_open(pid_t pid);
 

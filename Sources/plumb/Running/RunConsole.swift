@@ -105,6 +105,11 @@ final class RunConsole: RunObserver, @unchecked Sendable {
       picture.progress(
         instance, step: progress.step, of: progress.total, loss: progress.loss,
         rate: progress.rate, unit: progress.unit, note: progress.note, at: now)
+    case .retrying(let instance, let id, let attempt, let total, let pause, let problem):
+      _ = picture.finish(instance)
+      let when = "attempt \(attempt) of \(total) in \(Figures.duration(pause, coarse: true))"
+      say("retrying", id.description, "\(when): \(problem.message)")
+      stay(style(.yellow, "retrying: ") + "\(id.description.drawable), \(when)")
     case .waiting(let instance, let id, let holder):
       if waitingFor.insert(instance).inserted { picture.waiting += 1 }
       say("waiting", id.description, "another run makes it: \(holder)")
