@@ -97,14 +97,20 @@ public final class ByteLevelBPE: Tokenizer {
 
   public func encode(trusted text: [UInt8]) -> [Int32] { encode(text, findsSpecial: true) }
 
-  private func encode(_ text: [UInt8], findsSpecial: Bool) -> [Int32] {
+  public func encode(_ text: [UInt8], at position: TextPosition) -> [Int32] {
+    encode(text, findsSpecial: false, continues: position == .continuing)
+  }
+
+  private func encode(
+    _ text: [UInt8], findsSpecial: Bool, continues: Bool = false
+  ) -> [Int32] {
     var out: [Int32] = []
     out.reserveCapacity(text.count / 3 + 8)
     let encoder = idleEncoders.withLock { $0.popLast() } ?? SendableEncoder(makeEncoder())
     text.withUnsafeBufferPointer { text in
       finders[0].forEachPart(of: text, findsSpecial: findsSpecial) { part in
         finders[1].forEachPart(of: part, findsSpecial: findsSpecial) { part in
-          encode(plain: part, with: encoder.encoder, to: &out)
+          encode(plain: part, with: encoder.encoder, continues: continues && out.isEmpty, to: &out)
         } found: {
           out.append($0)
         }
@@ -121,9 +127,10 @@ public final class ByteLevelBPE: Tokenizer {
   }
 
   private func encode(
-    plain text: UnsafeBufferPointer<UInt8>, with encoder: PieceEncoder, to out: inout [Int32]
+    plain text: UnsafeBufferPointer<UInt8>, with encoder: PieceEncoder, continues: Bool,
+    to out: inout [Int32]
   ) {
-    if preTokenizer.addsPrefixSpace, text.first != 0x20 {
+    if preTokenizer.addsPrefixSpace, !continues, text.first != 0x20 {
       let spaced = [0x20] + Array(text)
       spaced.withUnsafeBufferPointer { spaced in
         preTokenizer.forEachPiece(of: spaced) { encoder.append($0, to: &out) }

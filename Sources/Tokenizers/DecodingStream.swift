@@ -31,7 +31,7 @@ public struct DecodingStream: Sendable {
   }
 
   /// How many bytes at the end begin a character that more bytes could complete.
-  static func openTail(of bytes: [UInt8]) -> Int {
+  public static func openTail(of bytes: [UInt8]) -> Int {
     for length in 1...3 where length <= bytes.count {
       let lead = bytes[bytes.count - length]
       guard lead & 0xC0 != 0x80 else { continue }

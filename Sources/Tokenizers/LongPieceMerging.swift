@@ -23,6 +23,17 @@ struct LongPieceMerging {
   ) {
     symbols.removeAll(keepingCapacity: true)
     for byte in piece where byteTokens[Int(byte)] >= 0 { symbols.append(byteTokens[Int(byte)]) }
+    mergeSymbols(merges, to: &out)
+  }
+
+  /// The same for symbols that were looked up already.
+  mutating func merge(_ given: [Int32], _ merges: MergeTable, to out: inout [Int32]) {
+    symbols.removeAll(keepingCapacity: true)
+    symbols += given
+    mergeSymbols(merges, to: &out)
+  }
+
+  private mutating func mergeSymbols(_ merges: MergeTable, to out: inout [Int32]) {
     let count = symbols.count
     previous.removeAll(keepingCapacity: true)
     next.removeAll(keepingCapacity: true)

@@ -1,6 +1,14 @@
 // What every tokenizer offers to models and corpora. ByteLevelBPE.swift is the one of GPT-2's
 // family, WordPiece.swift that of BERT; TokenizerFile.swift reads either.
 
+/// What stands before a text that is encoded.
+public enum TextPosition: Sendable {
+  case start
+  case afterSpecial
+  /// Behind text: nothing marks its beginning.
+  case continuing
+}
+
 /// Text to ids and back.
 public protocol Tokenizer: Sendable {
   /// One more than the largest id.
@@ -19,6 +27,8 @@ public protocol Tokenizer: Sendable {
   /// The ids of a text that the program itself wrote: names of special tokens become their ids.
   /// Never for texts of users or corpora.
   func encode(trusted text: [UInt8]) -> [Int32]
+  /// The ids of a text that other tokens stand before: some tokenizers mark where a text begins.
+  func encode(_ text: [UInt8], at position: TextPosition) -> [Int32]
 
   func isSpecial(_ id: Int32) -> Bool
   /// Adds what one token contributes to a text: not always whole characters.
@@ -28,6 +38,8 @@ public protocol Tokenizer: Sendable {
 }
 
 extension Tokenizer {
+  public func encode(_ text: [UInt8], at position: TextPosition) -> [Int32] { encode(text) }
+
   public func encode(_ text: String) -> [Int32] { encode(Array(text.utf8)) }
 
   /// The ids of a text as a model reads it: with what the template puts round it.

@@ -1,5 +1,5 @@
 // The one reader of tokenizers: which kind a file has, and who reads it. TokenizerJSON.swift reads
-// byte-level BPE, WordPieceFiles.swift WordPiece.
+// byte-level BPE, SentencePieceFiles.swift that of Llama and Mistral, WordPieceFiles.swift WordPiece.
 
 import CanonicalJSON
 import Diagnostics
@@ -15,6 +15,7 @@ public enum TokenizerFile {
     let file = try JSONValue(parsing: SourceText(path: path, bytes: bytes))
     guard file.object != nil else { throw .tokenizerMalformed("is not a JSON object") }
     if file["model"]?["type"]?.string == "WordPiece" { return try WordPiece(file: file) }
+    if SentencePieceBPE.isMeant(by: file) { return try SentencePieceBPE(file: file) }
     return try ByteLevelBPE(file: file)
   }
 }

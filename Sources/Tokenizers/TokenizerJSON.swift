@@ -98,7 +98,7 @@ extension ByteLevelBPE {
     }
   }
 
-  private static func merges(_ part: JSONValue?, _ vocabulary: VocabularyTable)
+  static func merges(_ part: JSONValue?, _ vocabulary: VocabularyTable)
     throws(Diagnostic) -> [(left: Int32, right: Int32, merged: Int32)]
   {
     guard let list = part?.array else { throw .tokenizerMalformed("has no list of merges") }

@@ -4,8 +4,8 @@ import Diagnostics
 
 extension Diagnostic {
   private static let help =
-    "Plumb reads byte-level BPE as GPT-2, SmolLM and RoBERTa have it and BERT's WordPiece; take a "
-    + "checkpoint with such a tokenizer, or train one with 'train-tokenizer'"
+    "Plumb reads byte-level BPE as GPT-2, SmolLM and RoBERTa have it, SentencePiece's BPE of Llama 2 "
+    + "and Mistral, and BERT's WordPiece; take a checkpoint with such a tokenizer, or train one with 'train-tokenizer'"
 
   static func tokenizerUnsupported(_ part: String, _ name: String) -> Diagnostic {
     Diagnostic(
@@ -38,9 +38,17 @@ extension Diagnostic {
         "render the conversations to texts with transformers' apply_chat_template and give those")
   }
 
+  static func chatFormUnknown(_ jinja: String) -> Diagnostic {
+    let start = jinja.prefix(60).map { $0.isNewline ? " " : String($0) }.joined()
+    return Diagnostic(
+      "chat-template-unsupported",
+      "the chat template '\(start)\(jinja.count > 60 ? "…" : "")' is none of the known ones",
+      help: "say which form the model reads: chat: chatml, llama-2, mistral or plain")
+  }
+
   static func chatTokenMissing(_ name: String) -> Diagnostic {
     Diagnostic(
-      "chat-tokens-missing", "the vocabulary has no token '\(name)', which ChatML needs",
+      "chat-tokens-missing", "the vocabulary has no token '\(name)', which the chat form needs",
       help: "take the instruction-tuned checkpoint of the model, whose vocabulary has it")
   }
 
@@ -55,8 +63,8 @@ public let tokenizersExplanations: [(id: String, text: String)] = [
     "tokenizer-unsupported",
     """
     A tokenizer.json describes a pipeline: normalizer, pre-tokenizer, model, post-processor, decoder.
-    Plumb runs two: byte-level BPE without a normalizer (GPT-2, RoBERTa; SmolLM, which isolates
-    digits) and BERT's WordPiece with its normalizer and pre-tokenizer. Post-processors:
+    Plumb runs three: byte-level BPE without a normalizer (GPT-2, RoBERTa; SmolLM, which isolates
+    digits), SentencePiece's BPE with byte_fallback (Llama 2, Mistral) and BERT's WordPiece with its normalizer and pre-tokenizer. Post-processors:
     TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel. Any other part would change the
     ids, so it is refused by its name instead of being skipped. Vocabularies of GGUF files name their
     split in 'tokenizer.ggml.pre'; an unknown name is refused for the same reason.
@@ -81,15 +89,17 @@ public let tokenizersExplanations: [(id: String, text: String)] = [
     "chat-template-unsupported",
     """
     A checkpoint says in Jinja, a programming language, how messages become text. Plumb knows the
-    programs that mean ChatML, as SmolLM2 has it, and runs no others. Texts that were rendered before
-    can be given as they are.
+    programs that mean ChatML, as SmolLM2 has it, and those of Llama 2 and Mistral, and runs no others.
+    Stages that ask a model take its form as 'chat: chatml', 'llama-2', 'mistral' or 'plain' instead.
+    Texts that were rendered before can be given as they are.
     """
   ),
   (
     "chat-tokens-missing",
     """
-    ChatML marks messages with the tokens '<|im_start|>' and '<|im_end|>'. A vocabulary without them
-    belongs to a model that has not learnt conversations.
+    ChatML marks messages with the tokens '<|im_start|>' and '<|im_end|>', Llama 2 and Mistral begin and
+    end with '<s>' and '</s>'. A vocabulary without them belongs to a model that has not learnt
+    conversations: 'chat: plain' asks it in plain text.
     """
   ),
 ]
