@@ -192,7 +192,7 @@ extension RunFailure.Cause {
     case .outOfMemory, .memoryLimit: .memory
     case .timeLimit: .time
     case .diagnostic, .exit: .failure
-    case .gate, .upstream: nil
+    case .gate, .upstream, .locked: nil
     }
   }
 }
