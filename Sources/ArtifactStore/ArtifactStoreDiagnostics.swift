@@ -148,4 +148,56 @@ extension Diagnostic {
       help: "wait until whatever writes there has finished, then run again",
       consequence: .stageFailed)
   }
+
+  // MARK: Looking after the store
+
+  static func noRoots(_ path: String) -> Diagnostic {
+    Diagnostic(
+      "store-no-roots", "nothing in the store '\(path)' says what must be kept",
+      help: "run the pipelines whose results are wanted once more, or keep results with store pin")
+  }
+
+  // MARK: Other stores
+
+  static func copyDamaged(_ hex: String, _ place: String) -> Diagnostic {
+    Diagnostic(
+      "store-copy-damaged", "the object \(hex) in '\(place)' does not have this digest",
+      help: "mend the other store first: plumb store verify --repair --store \(place)",
+      consequence: .storeDamaged)
+  }
+
+  static func upstreamMissing(_ path: String, reason: String) -> Diagnostic {
+    Diagnostic(
+      "store-upstream-missing", "the upstream store '\(path)' cannot be used: \(reason)",
+      help: "mount it, or take it off the list with: plumb store upstreams --remove \(path)",
+      severity: .warning)
+  }
+
+  static func upstreamsDamaged(_ path: String, _ fault: String) -> Diagnostic {
+    Diagnostic(
+      "store-upstreams-damaged", "the file '\(path)' cannot be understood: \(fault)",
+      help: "it holds a JSON list of absolute paths; remove it to use no other store",
+      consequence: .storeDamaged)
+  }
+
+  static func bundleRefused(_ path: String, _ fault: String) -> Diagnostic {
+    Diagnostic(
+      "store-bundle-refused", "'\(path)' is not taken in: \(fault)",
+      help: "ask for a new bundle, made with: plumb bundle FILE; nothing of this one was kept",
+      consequence: .refused)
+  }
+
+  static func wouldOverwrite(_ path: String) -> Diagnostic {
+    Diagnostic(
+      "store-would-overwrite", "'\(path)' is there already, and nothing is ever overwritten",
+      help: "name another file, or move it away")
+  }
+
+  static func remoteFailed(_ command: String, _ reason: String) -> Diagnostic {
+    Diagnostic(
+      "store-remote-failed", "'\(command)' failed: \(reason)",
+      help:
+        "try the same command by hand; what arrived stays, so the next attempt goes on from there",
+      consequence: .stageFailed)
+  }
 }

@@ -3,6 +3,23 @@
 /// One page for each id that the store's diagnostics and `store verify` use, sorted by id.
 public let artifactStoreExplanations: [(id: String, text: String)] = [
   (
+    "store-bundle-refused",
+    """
+    A bundle is read whole before anything of it lands in the store: every member must be an object whose \
+    bytes have the digest in its name, or a result whose key follows from its record and whose objects are \
+    all in the bundle. Names that lead elsewhere, links, members that stand twice, cut archives and \
+    compressed ones are refused, and the store stays as it was.
+    """
+  ),
+  (
+    "store-copy-damaged",
+    """
+    While objects go from one store to another each is hashed. The bytes that were read do not have the \
+    digest in their name, so the object lies damaged in the other store; nothing of it was kept here. \
+    `plumb store verify` there says what else is damaged.
+    """
+  ),
+  (
     "store-format-damaged",
     """
     Every store has a file `format` that says how it is laid out. It is there but is not the JSON \
@@ -93,6 +110,14 @@ public let artifactStoreExplanations: [(id: String, text: String)] = [
     """
   ),
   (
+    "store-no-roots",
+    """
+    Each run writes down under `roots/` which results it reached, and collection keeps what those results \
+    lead to. This store has no such notes and no pins: everything would go. Run the pipelines that are \
+    wanted once more (nothing is made again), or keep single results with `plumb store pin`.
+    """
+  ),
+  (
     "store-not-a-store",
     """
     A store is a folder with a file `format`. The folder that was named has other things in it, and \
@@ -142,6 +167,14 @@ public let artifactStoreExplanations: [(id: String, text: String)] = [
     """
   ),
   (
+    "store-remote-failed",
+    """
+    Remote stores are reached with rclone. It could not be started, or ended with an error that the message \
+    shows. Objects are sent before results and nothing is overwritten, so the same command can be repeated \
+    at any time. `rclone listremotes` shows the remotes that are set up.
+    """
+  ),
+  (
     "store-result-damaged",
     """
     A result is not whole, names an object that is missing or damaged, or does not fit its key. It is \
@@ -171,6 +204,29 @@ public let artifactStoreExplanations: [(id: String, text: String)] = [
     safe relative paths. This one breaks the rules: paths that lead out of the folder, stand twice \
     or out of order, or two names that are the same text in different Unicode forms. A listing that \
     came from elsewhere is refused; for a folder of your own, rename the files that the message names.
+    """
+  ),
+  (
+    "store-upstream-missing",
+    """
+    A store may have others behind it (`plumb store upstreams`), in which results are looked up too. One \
+    of them cannot be opened, for instance because its disk is not mounted. It is passed over: what it \
+    has is made again here.
+    """
+  ),
+  (
+    "store-upstreams-damaged",
+    """
+    The file `upstreams` of the store lists the stores behind it as a JSON list of absolute paths, such \
+    as ["/shared/lab/artifacts"]. It cannot be read, and without it results would be made again \
+    that others have. Correct it, or remove it to use this store alone.
+    """
+  ),
+  (
+    "store-would-overwrite",
+    """
+    Commands that write files outside the store, such as plumb bundle, never replace one that is there: \
+    it may be the only copy of something. Name another file, or move the old one away.
     """
   ),
 ]

@@ -122,7 +122,7 @@ enum FileAccess {
 
   /// Makes a folder and those above it.
   static func makeFolder(_ path: String) throws(Diagnostic) {
-    if mkdir(path, 0o777) == 0 { return }
+    if mkdir(path, 0o777) == 0 { return share(path) }
     switch errno {
     case EEXIST:
       guard let status = FileStatus(of: path), status.isFolder else {
@@ -132,13 +132,24 @@ enum FileAccess {
       let parent = folder(of: path)
       guard parent != path, !parent.isEmpty else { throw .io("make the folder", path, ENOENT) }
       try makeFolder(parent)
-      guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
+      if mkdir(path, 0o777) == 0 {
+        share(path)
+      } else if errno != EEXIST {
         throw .io("make the folder", path, errno)
       }
       // The new folder's name must be as durable as what will lie in it.
       try synchroniseFolder(parent)
     default: throw .io("make the folder", path, errno)
     }
+  }
+
+  /// A folder that we made inside one that a group shares is shared too, whatever our umask says.
+  /// Folders of other people are left as they are.
+  static func share(_ path: String) {
+    guard let above = FileStatus(of: folder(of: path)), above.mode & S_ISGID != 0,
+      above.mode & S_IWGRP != 0
+    else { return }
+    chmod(path, above.mode & 0o7777)
   }
 
   static func folder(of path: String) -> String {

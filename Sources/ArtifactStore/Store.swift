@@ -16,6 +16,10 @@ public final class Store: Sendable {
   /// Where digests of outside files are remembered; nil: nowhere.
   let cacheFolder: String?
   let link: LinkCall
+  /// Stores behind this one, only read.
+  let upstreams: [Store]
+  /// Why some of them cannot be used.
+  public let upstreamProblems: [Diagnostic]
   let trees = Mutex<TreeCache>(TreeCache())
   /// What this process saw of other processes' leases, by path.
   let sightings = Mutex<[String: LeaseSighting]>([:])
@@ -36,8 +40,18 @@ public final class Store: Sendable {
     self.path = FileAccess.absolute(path)
     self.cacheFolder = cacheFolder
     self.link = link
+    (upstreams, upstreamProblems) = try Self.openUpstreams(of: self.path)
     if try !isFormatted() { try create() }
     sweepTemporary()
+  }
+
+  /// Opens a store that is there, to read only: nothing is made, swept or touched.
+  public init(readOnlyAt path: String) throws(Diagnostic) {
+    self.path = FileAccess.absolute(path)
+    cacheFolder = nil
+    link = systemLink
+    (upstreams, upstreamProblems) = ([], [])
+    guard try isFormatted() else { throw .notAStore(self.path, found: nil) }
   }
 
   deinit {
@@ -45,8 +59,11 @@ public final class Store: Sendable {
     if let folder = temporary.withLock({ $0.folder }) { FileAccess.remove(folder) }
   }
 
-  /// Where an object lies, or would lie. Read it in place, never write through it.
-  public func objectPath(_ digest: Digest) -> String {
+  /// Where an object lies, here or in a store behind this one, or would lie. Read it in place, never
+  /// write through it.
+  public func objectPath(_ digest: Digest) -> String { readingPath(digest) }
+
+  func ownObjectPath(_ digest: Digest) -> String {
     let hex = digest.hex
     return "\(path)/objects/\(hex.prefix(2))/\(hex)"
   }
@@ -80,7 +97,7 @@ public final class Store: Sendable {
 
   private static let ownNames: Set<String> = [
     "objects", "actions", "work", "runs", "roots", "pins", "live", "leases", "tmp", "trash",
-    "quarantine",
+    "quarantine", "upstreams",
   ]
 
   /// Makes the store; `format` comes last, and several processes may do this at once.
@@ -100,6 +117,17 @@ public final class Store: Sendable {
       _ = try isFormatted()
     }
     try FileAccess.synchroniseFolder(path)
+  }
+
+  /// Makes a store. In a shared one the group may write, and hands itself on; folders that are there
+  /// already are left as they are unless they are ours.
+  public static func create(at path: String, shared: Bool) throws(Diagnostic) {
+    let path = FileAccess.absolute(path)
+    try FileAccess.makeFolder(path)
+    if shared, let status = FileStatus(of: path), status.mode & 0o2775 != 0o2775 {
+      guard chmod(path, 0o2775) == 0 else { throw .io("share", path, errno) }
+    }
+    _ = try Store(at: path)
   }
 
   // MARK: Temporary files

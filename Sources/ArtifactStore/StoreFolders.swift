@@ -89,7 +89,10 @@ extension Store {
     while true {
       let id = "\(FileAccess.timeStamp())-\(shown)-\(FileAccess.randomName(6))"
       let folder = "\(path)/runs/\(id)"
-      if mkdir(folder, 0o777) == 0 { return RunFolder(id: id, path: folder) }
+      if mkdir(folder, 0o777) == 0 {
+        FileAccess.share(folder)
+        return RunFolder(id: id, path: folder)
+      }
       guard errno == EEXIST else { throw .io("make the folder", folder, errno) }
     }
   }

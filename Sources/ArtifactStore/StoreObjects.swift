@@ -9,7 +9,11 @@ extension Store {
   /// Keeps bytes.
   public func put(_ bytes: [UInt8]) throws(Diagnostic) -> ObjectReference {
     let digest = Digest.of(bytes)
-    if !isPresent(digest, size: bytes.count) { try place([try draft(bytes)]) }
+    if isPresent(digest, size: bytes.count) {
+      refresh(digest)
+    } else {
+      try place([try draft(bytes)])
+    }
     return .blob(digest)
   }
 
@@ -88,7 +92,10 @@ extension Store {
     do throws(Diagnostic) {
       let new = drafts.filter { draft in
         let isKnown = isPresent(draft.digest, size: draft.size)
-        if isKnown { FileAccess.remove(draft.path) }
+        if isKnown {
+          refresh(draft.digest)
+          FileAccess.remove(draft.path)
+        }
         return !isKnown
       }
       if new.count > 16 {
@@ -109,7 +116,7 @@ extension Store {
   }
 
   private func place(_ draft: Draft) throws(Diagnostic) {
-    let path = objectPath(draft.digest)
+    let path = ownObjectPath(draft.digest)
     guard try Placement.place(draft.path, at: path, link: link) == .existed else { return }
     if isPresent(draft.digest, size: draft.size) {
       FileAccess.remove(draft.path)
@@ -118,12 +125,28 @@ extension Store {
     }
   }
 
-  /// Whether an object exists with this size; that its bytes are right is `verify`'s question.
+  /// Whether an object exists in this store with this size; that its bytes are right is `verify`'s
+  /// question.
   func isPresent(_ digest: Digest, size: Int) -> Bool {
-    guard let status = FileStatus(of: objectPath(digest), followingLinks: false) else {
+    guard let status = FileStatus(of: ownObjectPath(digest), followingLinks: false) else {
       return false
     }
     return status.isRegular && status.size == size
+  }
+
+  /// Also in a store behind this one.
+  private func isReadable(_ digest: Digest, size: Int) -> Bool {
+    isPresent(digest, size: size) || upstreams.contains { $0.isPresent(digest, size: size) }
+  }
+
+  /// An object that is put again is wanted again: collection must take it for young. Objects of other
+  /// people cannot be touched; losing one to a collection at this very moment is a miss, and heals.
+  private func refresh(_ digest: Digest) {
+    let path = ownObjectPath(digest)
+    guard let status = FileStatus(of: path, followingLinks: false),
+      FileAccess.now - status.modified > 3600 * 1_000_000_000
+    else { return }
+    utimensat(AT_FDCWD, path, nil, AT_SYMLINK_NOFOLLOW)
   }
 
   // MARK: Reading
@@ -194,17 +217,17 @@ extension Store {
 
   /// Whether an object's bytes are what its name says.
   func isWhole(_ digest: Digest) throws(Diagnostic) -> Bool {
-    let path = objectPath(digest)
+    let path = ownObjectPath(digest)
     let file = try Descriptor(opening: path, O_RDONLY | O_NONBLOCK)
     return try hash(file, path, copyTo: nil).0 == digest
   }
 
   /// What of a reference is absent or has another size; `size` is that of the object itself.
   func missing(_ reference: ObjectReference, size: Int) -> [ObjectReference] {
-    guard isPresent(reference.digest, size: size) else { return [reference] }
+    guard isReadable(reference.digest, size: size) else { return [reference] }
     guard case .tree(let digest) = reference else { return [] }
     guard let tree = try? tree(digest) else { return [reference] }
-    return tree.entries.filter { !isPresent($0.digest, size: $0.size) }.map { .blob($0.digest) }
+    return tree.entries.filter { !isReadable($0.digest, size: $0.size) }.map { .blob($0.digest) }
   }
 }
 

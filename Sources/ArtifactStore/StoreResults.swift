@@ -30,6 +30,15 @@ extension Store {
 
   /// **Cost**: one small file is read, and every object it names is examined once.
   public func lookUp(_ key: Digest) -> LookUp {
+    let own = lookUpHere(key)
+    if case .hit = own { return own }
+    for store in upstreams {
+      if case .hit(let result) = store.lookUpHere(key) { return .hit(result) }
+    }
+    return own
+  }
+
+  private func lookUpHere(_ key: Digest) -> LookUp {
     let stored: StoredResult?
     do throws(Diagnostic) {
       guard let bytes = try FileAccess.read(resultPath(key), limit: Self.resultLimit) else {
@@ -42,6 +51,12 @@ extension Store {
     guard let stored else { return .damaged(nil, missing: []) }
     let missing = missing(stored)
     return missing.isEmpty ? .hit(stored.result) : .damaged(stored.result, missing: missing)
+  }
+
+  /// A result as it lies there, whether or not its objects do.
+  func storedResult(_ key: Digest) -> StoredResult? {
+    let bytes = (try? FileAccess.read(resultPath(key), limit: Self.resultLimit)) ?? nil
+    return bytes.flatMap { StoredResult(parsing: $0, key: key) }
   }
 
   func missing(_ stored: StoredResult) -> [ObjectReference] {
@@ -61,6 +76,8 @@ extension Store {
     if !result.provenance.isFinite {
       throw .recordValue("the provenance holds no number", kind: "")
     }
+    for (_, reference) in result.outputs { try copyUp(reference) }
+    try copyUp(.blob(result.record))
     let stored = try completed(result)
     try synchroniseFolders(of: result)
     let path = resultPath(result.key)
@@ -72,7 +89,7 @@ extension Store {
         outcome = .published
         break
       }
-      switch lookUp(result.key) {
+      switch lookUpHere(result.key) {
       case .hit(let first) where first.hasSameOutputs(as: result): outcome = .identical
       case .hit: outcome = .differs(evidence: try keepEvidence(stored, draft))
       case .damaged:
@@ -111,7 +128,7 @@ extension Store {
   /// linked one a moment ago and died.
   private func synchroniseFolders(of result: ActionResult) throws(Diagnostic) {
     var folders: Set<String> = [path + "/objects"]
-    func add(_ digest: Digest) { folders.insert(FileAccess.folder(of: objectPath(digest))) }
+    func add(_ digest: Digest) { folders.insert(FileAccess.folder(of: ownObjectPath(digest))) }
     add(result.record)
     for (_, reference) in result.outputs {
       add(reference.digest)
@@ -151,11 +168,12 @@ extension Store {
   public func heal(_ key: Digest, under lease: Lease) throws(Diagnostic) {
     precondition(lease.key == key, "heal of \(key) under the lease of \(lease.key)")
     // Looked at again under the lease: another process may have healed it.
-    guard case .damaged(_, let missing) = lookUp(key) else { return }
-    for reference in missing where objectSize(reference.digest) != nil {
+    guard case .damaged(_, let missing) = lookUpHere(key) else { return }
+    for reference in missing
+    where FileStatus(of: ownObjectPath(reference.digest), followingLinks: false) != nil {
       // A wrong result may accuse a good object: its bytes decide.
       if try isWhole(reference.digest) { continue }
-      try quarantine(objectPath(reference.digest), kind: "object")
+      try quarantine(ownObjectPath(reference.digest), kind: "object")
       trees.withLock { $0.forget(reference.digest) }
     }
     try quarantine(resultPath(key), kind: "result")

@@ -24,6 +24,10 @@ public struct VerifyReport: Sendable {
   public fileprivate(set) var results = 0
   public fileprivate(set) var evidence = 0
   public fileprivate(set) var problems: [Problem] = []
+  /// Objects whose bytes were read; all of them unless a sample was asked for.
+  public fileprivate(set) var hashed = 0
+  /// Keys with results that differ from the first one.
+  public fileprivate(set) var disputed: [Digest] = []
 
   /// Whether the store is whole now, after repair if that was asked for.
   public var isClean: Bool { problems.allSatisfy(\.isRepaired) }
@@ -55,11 +59,17 @@ public struct VerifyReport: Sendable {
 extension Store {
   /// Checks every object, result and piece of evidence. Others may use the store meanwhile.
   ///
-  /// - Parameter progress: bytes hashed so far, and bytes of all objects.
+  /// - Parameters:
+  ///   - sample: the share of objects whose bytes are read, others each time; of all objects size, place
+  ///     and mode are checked.
+  ///   - source: a store from which damaged and missing objects are fetched; implies `repair`.
+  ///   - progress: bytes hashed so far, and bytes of all objects.
   public func verify(
-    repair: Bool = false, progress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
+    repair: Bool = false, sample: Double = 1, repairingFrom source: Store? = nil,
+    progress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws(Diagnostic) -> VerifyReport {
-    var check = StoreCheck(store: self, repair: repair)
+    var check = StoreCheck(
+      store: self, repair: repair || source != nil, sample: sample, source: source)
     try check.objects(progress)
     try check.results()
     try check.roots()
@@ -70,13 +80,23 @@ extension Store {
 private struct StoreCheck {
   let store: Store
   let repair: Bool
+  let sample: Double
+  let source: Store?
   var report = VerifyReport()
   /// Objects whose bytes are wrong.
   var damaged: Set<Digest> = []
 
-  init(store: Store, repair: Bool) {
+  init(store: Store, repair: Bool, sample: Double, source: Store?) {
     self.store = store
     self.repair = repair
+    self.sample = sample
+    self.source = source
+  }
+
+  /// Whether the other store had the object, whole.
+  private func fetch(_ digest: Digest) -> Bool {
+    guard let source else { return false }
+    return (try? store.copyObject(digest, from: source, replacing: true)) == true
   }
 
   private mutating func note(
@@ -124,6 +144,8 @@ private struct StoreCheck {
       let mode = String(status.mode & 0o777, radix: 8)
       note("store-object-mode", path, "its mode is \(mode), not 444", repaired: mended)
     }
+    guard sample >= 1 || Double.random(in: 0..<1) < sample else { return }
+    report.hashed += 1
     let isWhole: Bool
     do throws(Diagnostic) {
       isWhole = try store.isWhole(digest)
@@ -135,6 +157,10 @@ private struct StoreCheck {
       return
     }
     if !isWhole {
+      if fetch(digest) {
+        note("store-object-damaged", path, "its bytes do not have this digest", repaired: true)
+        return
+      }
       damaged.insert(digest)
       let moved = quarantine(path, "object")
       note("store-object-damaged", path, "its bytes do not have this digest", repaired: moved)
@@ -153,6 +179,7 @@ private struct StoreCheck {
           note("store-result-damaged", path, "this is no folder", repaired: moved)
           continue
         }
+        report.disputed.append(key)
         for piece in try FileAccess.entries(in: path) {
           report.evidence += 1
           try result("\(path)/\(piece)", key, piece: piece)
@@ -181,6 +208,12 @@ private struct StoreCheck {
     guard let bytes = try FileAccess.read(path) else { return }
     let fault: String?
     if let stored = StoredResult(parsing: bytes, key: key) {
+      // A tree that was fetched may name further files that are missing.
+      for _ in 0..<2 {
+        for absent in store.missing(stored) where fetch(absent.digest) {
+          note("store-object-missing", path, "\(absent) was missing", repaired: true)
+        }
+      }
       fault = self.fault(in: stored, key: key, piece: piece)
     } else {
       fault = "it is not a whole result of this key"
@@ -224,6 +257,7 @@ private struct StoreCheck {
   mutating func roots() throws(Diagnostic) {
     do throws(Diagnostic) {
       _ = try store.roots()
+      _ = try store.pins()
     } catch {
       note(error.id, store.path + "/roots", error.message)
     }

@@ -24,6 +24,11 @@ case "run" where arguments.count == 5:
   do {
     var options = RunOptions()
     options.grace = 1
+    // A program around each worker, such as one that injects faults.
+    if let wrapper = ProcessInfo.processInfo.environment["TEST_WORKER_WRAPPER"] {
+      options.worker.path = wrapper
+      options.worker.arguments = [Bundle.main.executablePath!, "exec-stage"]
+    }
     let report = try Scheduler(
       pipeline: pipeline, store: Store(at: arguments[3]), bodies: testBodies, options: options
     ).run()
