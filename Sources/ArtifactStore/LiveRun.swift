@@ -88,7 +88,9 @@ extension Store {
       notes.append(
         LiveRunNote(
           host: head?["host"]?.string ?? "", pid: head?["pid"]?.integer ?? 0,
-          label: head?["label"]?.string ?? name, started: head?["started"]?.integer ?? 0,
+          label: head?["label"]?.string ?? name,
+          // A wrong number must not crash a collection.
+          started: min(max(head?["started"]?.integer ?? 0, 0), 4_000_000_000),
           isAlive: isAlive, keys: keys.compactMap { $0 }, path: file,
           isDamaged: (head == nil && !isCut && !lines.isEmpty) || keys.contains(nil)))
     }

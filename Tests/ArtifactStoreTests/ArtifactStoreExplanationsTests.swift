@@ -16,7 +16,9 @@ import Testing
       .recordValue("f", kind: "k"), .recordDamaged("f"), .rootDamaged("p"),
       .resultIncomplete("out", .blob(.of(""))), .inputMissing("p", ENOENT),
       .inputSpecial("p", status), .inputName("p", "f"), .inputLink("p", "nowhere"),
-      .inputChanged("p"),
+      .inputChanged("p"), .noRoots("p"), .copyDamaged("d", "p"),
+      .upstreamMissing("p", reason: "r"), .upstreamsDamaged("p", "f"), .bundleRefused("p", "f"),
+      .wouldOverwrite("p"), .remoteFailed("c", "r"),
     ]
     // Ids of `VerifyReport.Problem` that no diagnostic carries.
     let used = Set(problems.map(\.id)).union(["store-object-mode", "store-result-damaged"])
@@ -26,7 +28,7 @@ import Testing
       pages.map(\.id) == pages.map(\.id).sorted() && Set(pages.map(\.id)).count == pages.count)
     for page in pages { #expect(page.text.count > 100, "\(page.id)") }
     for problem in problems { #expect(problem.help != nil, "\(problem.id)") }
-    for problem in problems where problem.id.hasSuffix("-damaged") {
+    for problem in problems where problem.id.hasSuffix("-damaged") {  // of this store or another
       #expect(problem.consequence == .storeDamaged, "\(problem.id)")
     }
   }
