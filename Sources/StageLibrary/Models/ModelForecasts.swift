@@ -196,3 +196,54 @@ extension EvaluateModelStage {
       seconds: 0.3 + 1.3 * MachineSpeed.reading(tokens, weights: model.weightCount))
   }
 }
+
+extension TuneTraitStage {
+  static func forecast(for order: ForecastOrder) -> StageForecast {
+    guard let model = order.input("model"), let corpus = order.input("corpus") else {
+      return StageForecast()
+    }
+    let parameters = order.parameters
+    let documents = max(1, corpus.documents ?? 1)
+    // Labels are taken to be equally many of the ten that a corpus has at most.
+    let labels = parameters.strings("labels").count
+    var share = labels == 0 ? 1 : min(1, Double(labels) / 5)
+    if let limit = parameters.optionalInteger("limit") {
+      share = min(share, Double(limit) / Double(documents))
+    }
+    // A question and what a chat form puts round it: some 40 tokens.
+    let each = min(parameters.integer("max_length"), 40 + corpus.tokens(for: model) / documents)
+    let tokens = Int(
+      share * Double(documents) * Double(each) * Double(parameters.integer("epochs")))
+    let weights = 0.0023 * Double(parameters.integer("rank")) * Double(model.weightCount)
+    return StageForecast(
+      outputs: ["adapter": ArtifactForecast(bytes: Int(4 * weights))], learnt: tokens,
+      seconds: 0.3 + 2e-8 * Double(model.weightCount)
+        + MachineSpeed.learningAdapter(tokens, weights: model.weightCount))
+  }
+}
+
+extension AnswerQuestionsStage {
+  static func forecast(for order: ForecastOrder) -> StageForecast {
+    guard let model = order.input("model"), let questions = order.input("questions") else {
+      return StageForecast()
+    }
+    let parameters = order.parameters
+    let asked = min(questions.documents ?? 1, parameters.optionalInteger("limit") ?? .max)
+    let answers = asked * parameters.integer("draws")
+    // Answers end before the greatest length as a rule.
+    let written = answers * parameters.integer("max_new_tokens") * 2 / 3
+    let context = order.input("context").map { $0.bytes / 4 } ?? 0
+    // A common beginning is read once for a batch.
+    let read = asked * 50 + context * (1 + asked / max(1, parameters.integer("batch")))
+    return StageForecast(
+      outputs: [
+        "answers": ArtifactForecast(
+          bytes: Int(Double(written) * (model.bytesPerToken ?? 4.3)) + 250 * answers,
+          documents: answers)
+      ], written: written, read: read,
+      seconds: 0.2 + 1e-8 * Double(model.weightCount)
+        + MachineSpeed.reading(read, weights: model.weightCount)
+        + MachineSpeed.writing(
+          written, weights: model.weightCount, sequences: parameters.integer("batch")))
+  }
+}

@@ -28,6 +28,11 @@ struct OpinionDatasheet {
     ]
   }
 
+  /// Of a corpus without another side.
+  static func generated(_ corpus: Corpus) -> [Metric] {
+    OpinionDatasheet(train: corpus, test: Corpus(documents: [])).side("generated", corpus)
+  }
+
   private func side(_ name: String, _ corpus: Corpus) -> [Metric] {
     let documents = corpus.documents
     guard !documents.isEmpty else { return [] }
