@@ -34,6 +34,7 @@ enum Explanations {
     pages += studyStagesExplanations
     pages += framesExplanations
     pages += opinionExplanations
+    pages += traitModelExplanations
     pages += editingExplanations
     pages += skyExplanations
     for table in [statisticsExplanations, reportsExplanations, scoringExplanations] {
