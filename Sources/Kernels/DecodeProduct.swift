@@ -125,9 +125,12 @@ public func decodeProduct(
       let stretch = min(PackedRows.depth, k - start)
       if isTile {
         let b = (panels + first.offset).assumingMemoryBound(to: Float.self)
+        // Stretches and panels follow each other.
+        let place = b + start * 48
         tileProduct(
-          a + start * groups * 16 + rows.lowerBound * stretch, rows: rows.count, b + start * 48,
-          vectors: 3, into: c + panel * 16, cStep: cStep, k: stretch, start: .held)
+          a + start * groups * 16 + rows.lowerBound * stretch, rows: rows.count, place,
+          vectors: 3, into: c + panel * 16, cStep: cStep, k: stretch, start: .held,
+          next: place + stretch * 48)
         continue
       }
       for index in 0..<vectors {

@@ -2,6 +2,8 @@
 // one packed panel of B, in tiles of 8 × 48 numbers that stay in registers. Each number of C is one
 // chain of fused multiply-adds along K, first to last, whatever the tile it falls into.
 
+import CKernels
+
 private typealias Vector = SIMD16<Float>
 
 @inline(__always)
@@ -79,25 +81,42 @@ public func copyToPanels(
 ///   - b: one panel, `[k, 48]`.
 ///   - vectors: 1…3, how many vectors of the panel are wanted.
 ///   - c: `[rows, 16·vectors]`
+///   - next: what is asked of memory meanwhile: the panel that is multiplied afterwards, as long as
+///     this one. The first tile would wait for it line by line.
 public func tileProduct(
   _ a: UnsafePointer<Float>, rows: Int, _ b: UnsafePointer<Float>, vectors: Int,
-  into c: UnsafeMutablePointer<Float>, cStep: Int, k: Int, start: ChainStart
+  into c: UnsafeMutablePointer<Float>, cStep: Int, k: Int, start: ChainStart,
+  next: UnsafePointer<Float>? = nil
 ) {
   switch vectors {
-  case 3: strip(Three.self, a, rows, b, c, cStep, k, start)
-  case 2: strip(Two.self, a, rows, b, c, cStep, k, start)
-  default: strip(One.self, a, rows, b, c, cStep, k, start)
+  case 3: strip(Three.self, a, rows, b, c, cStep, k, start, next)
+  case 2: strip(Two.self, a, rows, b, c, cStep, k, start, next)
+  default: strip(One.self, a, rows, b, c, cStep, k, start, next)
   }
+}
+
+/// Lines of a panel that each tile of a strip asks for, one with every step along K.
+@inline(__always)
+private func linesAhead(_ rows: Int, _ k: Int) -> Int {
+  let tiles = rows / 8
+  // Few rows wait for memory whatever is asked for.
+  return tiles < 2 ? 0 : (3 * k + tiles - 1) / tiles
 }
 
 @inline(__always)
 private func strip<L: Lanes>(
   _ lanes: L.Type, _ a: UnsafePointer<Float>, _ rows: Int, _ b: UnsafePointer<Float>,
-  _ c: UnsafeMutablePointer<Float>, _ cStep: Int, _ k: Int, _ start: ChainStart
+  _ c: UnsafeMutablePointer<Float>, _ cStep: Int, _ k: Int, _ start: ChainStart,
+  _ next: UnsafePointer<Float>?
 ) {
   var row = 0
+  let lines = next == nil ? 0 : linesAhead(rows, k)
+  var ahead = next ?? b
   while row + 8 <= rows {
-    tile(Eight<L>.self, a + (row & ~15) * k + row & 15, b, c + row * cStep, cStep, k, start)
+    tile(
+      Eight<L>.self, a + (row & ~15) * k + row & 15, b, c + row * cStep, cStep, k, start,
+      ahead: ahead, lines)
+    ahead += lines * 16
     row += 8
   }
   if row + 4 <= rows {
@@ -113,7 +132,8 @@ private func strip<L: Lanes>(
 @inline(__always)
 private func tile<T: Tile>(
   _ type: T.Type, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
-  _ c: UnsafeMutablePointer<Float>, _ cStep: Int, _ k: Int, _ start: ChainStart
+  _ c: UnsafeMutablePointer<Float>, _ cStep: Int, _ k: Int, _ start: ChainStart,
+  ahead: UnsafePointer<Float>? = nil, _ lines: Int = 0
 ) {
   var sums = T()
   switch start {
@@ -122,7 +142,22 @@ private func tile<T: Tile>(
   case .row(let row): sums.load(row, 0)
   }
   var (a, b) = (a, b)
-  for _ in 0..<k {
+  var left = k
+  if var ahead, lines > 0 {
+    // Two lines a step where two tiles share a panel of three a step.
+    let each = lines > k ? 2 : 1
+    let steps = min(k, lines / each)
+    for _ in 0..<steps {
+      plumb_prefetch(ahead)
+      if each == 2 { plumb_prefetch(ahead + 16) }
+      sums.add(a, T.L(b))
+      a += 16
+      b += 48
+      ahead += 16 * each
+    }
+    left -= steps
+  }
+  for _ in 0..<left {
     sums.add(a, T.L(b))
     a += 16
     b += 48

@@ -40,14 +40,19 @@ public final class PackedLinear: @unchecked Sendable {
   /// Numbers of the low-rank products of a row.
   private let rank: Int
 
-  public convenience init(_ linear: Linear, floats: FloatStorage = .float32) {
-    self.init([linear], floats: floats)
+  public convenience init(
+    _ linear: Linear, floats: FloatStorage = .float32, in memory: PanelMemory = PanelMemory()
+  ) {
+    self.init([linear], floats: floats, in: memory)
   }
 
   /// - Parameters:
   ///   - linears: with the same number of inputs.
   ///   - floats: how weights in single precision are kept; a row of odd length stays as it is.
-  public init(_ linears: [Linear], floats: FloatStorage = .float32) {
+  ///   - memory: for the panels; one for all layers of a model makes it fast to read.
+  public init(
+    _ linears: [Linear], floats: FloatStorage = .float32, in memory: PanelMemory = PanelMemory()
+  ) {
     precondition(!linears.isEmpty, "no linear layer has no outputs")
     inputs = linears[0].inputs
     var (outputs, rank) = (0, 0)
@@ -55,7 +60,7 @@ public final class PackedLinear: @unchecked Sendable {
       precondition(
         linear.inputs == linears[0].inputs,
         "layers of \(linear.inputs) and \(linears[0].inputs) inputs cannot be one")
-      let part = Part(linear, firstOutput: outputs, firstRank: rank, floats)
+      let part = Part(linear, firstOutput: outputs, firstRank: rank, floats, memory)
       outputs += linear.outputs
       rank += part.low.map { ($0.down.outputs + 15) & ~15 } ?? 0
       return part
@@ -174,13 +179,15 @@ private struct Part {
   private let firstOutput: Int
 
   init(
-    _ linear: Linear, firstOutput: Int, firstRank: Int, _ floats: PackedLinear.FloatStorage
+    _ linear: Linear, firstOutput: Int, firstRank: Int, _ floats: PackedLinear.FloatStorage,
+    _ memory: PanelMemory
   ) {
     self.firstOutput = firstOutput
-    weight = Matrix(linear.weight, floats)
+    weight = Matrix(linear.weight, floats, memory)
     low = linear.lowRank.map { part in
       (
-        down: Matrix(.f32(part.a), .float32), up: Matrix(.f32(part.b), .float32),
+        down: Matrix(.f32(part.a), .float32, memory),
+        up: Matrix(.f32(part.b), .float32, memory),
         scale: part.scale, place: firstRank
       )
     }
@@ -264,24 +271,23 @@ private struct Matrix {
     }
   }
 
-  init(_ weight: WeightStore, _ floats: PackedLinear.FloatStorage) {
+  init(_ weight: WeightStore, _ floats: PackedLinear.FloatStorage, _ memory: PanelMemory) {
     let format = Self.format(weight, floats)
-    if format != .float32, let packed = Matrix(weight, as: format) {
+    if format != .float32, let packed = Matrix(weight, as: format, memory) {
       self = packed
     } else {
       // Few forms of blocks, and numbers that the panels' form cannot hold, are expanded.
-      self = Matrix(weight, as: .float32)!
+      self = Matrix(weight, as: .float32, memory)!
     }
   }
 
-  private init?(_ weight: WeightStore, as format: PanelFormat) {
+  private init?(_ weight: WeightStore, as format: PanelFormat, _ memory: PanelMemory) {
     (inputs, outputs, self.format) = (weight.inputs, weight.outputs, format)
     panelCount = (outputs + 15) / 16
     let size = format.bytes(inputs: inputs)
-    var plan = ArenaPlan()
-    plan.add("panels", count: panelCount * size / 4)
-    arena = Arena(plan)
-    panels = UnsafeMutableRawPointer(arena.base)
+    let piece = memory.take(panelCount * size / 4)
+    arena = piece.owner
+    panels = UnsafeMutableRawPointer(piece.start)
     let (panels, panelCount, inputs, outputs) = (panels, panelCount, inputs, outputs)
     // Each panel notes in a place of its own whether it could be packed.
     let failures = ArenaFlags(panelCount)

@@ -204,16 +204,16 @@ private struct BlockedProduct {
     _ column: Int, _ count: Int, _ depth: Range<Int>, _ edge: UnsafeMutablePointer<Float>
   ) {
     let target = c.row(rows.lowerBound) + column
+    let width = TileShape.panelColumns
     let continues = depth.lowerBound > 0 || accumulate
     if count % 16 == 0 {
       var start = continues ? ChainStart.held : .zero
       if let rowBias, !continues { start = .row(rowBias.data + column) }
       tileProduct(
         strip, rows: rows.count, panel, vectors: count / 16, into: target, cStep: c.stride,
-        k: depth.count, start: start)
+        k: depth.count, start: start, next: panel + width * depth.count)
       return
     }
-    let width = TileShape.panelColumns
     for row in 0..<rows.count {
       let line = edge + row * width
       if continues {

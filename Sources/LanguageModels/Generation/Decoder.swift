@@ -95,20 +95,21 @@ final class Decoder {
     let source = LayerSource(model: model, gradients: nil, adapter: adapter)
     self.model = model
     self.capacity = max(capacity, batch)
+    let memory = PanelMemory()
     blocks = source.blocks().map { layers in
       Block(
         attentionNorm: layers.attentionNorm,
-        queryKeyValue: PackedLinear(layers.queryKeyValue.parts, floats: weights),
-        attentionOutput: PackedLinear(layers.attentionOutput, floats: weights),
+        queryKeyValue: PackedLinear(layers.queryKeyValue.parts, floats: weights, in: memory),
+        attentionOutput: PackedLinear(layers.attentionOutput, floats: weights, in: memory),
         feedForwardNorm: layers.feedForwardNorm,
-        up: PackedLinear(layers.up.parts, floats: weights),
-        down: PackedLinear(layers.down, floats: weights))
+        up: PackedLinear(layers.up.parts, floats: weights, in: memory),
+        down: PackedLinear(layers.down, floats: weights, in: memory))
     }
     finalNorm = source.finalNorm()
     embeddings = source.embeddings()
     rotary = block.rotary(positions: specification.context)
     attention = block.attention()
-    head = PackedLinear(source.head(), floats: weights)
+    head = PackedLinear(source.head(), floats: weights, in: memory)
     let plan = Plan(specification, rows: self.capacity, batch: batch)
     (stream, norm, qkv, attended) = (plan.stream, plan.norm, plan.qkv, plan.attended)
     (branch, inner, activated) = (plan.branch, plan.inner, plan.activated)
