@@ -120,6 +120,26 @@ extension Diagnostic {
       consequence: .storeDamaged)
   }
 
+  static func pinUnknown(_ name: String, known: [String]) -> Diagnostic {
+    Diagnostic(
+      "pin-unknown", "there is no pin '\(name)'",
+      help: suggestion(for: name, among: known, called: "pin"))
+  }
+
+  static func leaseUnknown(_ what: String, known: [String]) -> Diagnostic {
+    Diagnostic(
+      "lease-unknown", "nobody holds '\(what)'",
+      help: known.isEmpty
+        ? "no key is held at the moment" : "held are " + known.prefix(8).joined(separator: ", "))
+  }
+
+  static func leaseHeld(_ who: String, silent: String) -> Diagnostic {
+    Diagnostic(
+      "lease-held", "it stays with \(who): the last sign of life was \(silent) ago",
+      help: "wait, stop that process, or add --force: then work may be done twice",
+      consequence: .busy)
+  }
+
   static func storeMissing(_ path: String) -> Diagnostic {
     Diagnostic(
       "store-missing", "there is no store at '\(path)'",
@@ -241,6 +261,29 @@ let commandExplanations: [(id: String, text: String)] = [
     """
     A metrics file is a JSON list of {name, value, unit, low?, high?, n, at, tolerance?}. This one
     is not; the bytes in the store may be damaged (plumb store verify says so).
+    """
+  ),
+  (
+    "pin-unknown",
+    """
+    Pins keep results by hand, under names that were chosen when they were made. plumb store pins
+    lists them.
+    """
+  ),
+  (
+    "lease-unknown",
+    """
+    plumb unlock takes the first digits of a key, or part of the name of an instance that somebody
+    makes at this moment. plumb store ps lists both. A lease whose holder has died needs no
+    unlocking: the next run takes it over.
+    """
+  ),
+  (
+    "lease-held",
+    """
+    A lease says who makes a result, so that nobody makes it a second time. This one belongs to a
+    process that lives, or that gave a sign of life not long ago on a machine that cannot be asked
+    from here. Breaking it does no harm to results, only work may be done twice.
     """
   ),
   (

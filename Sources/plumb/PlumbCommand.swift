@@ -39,7 +39,13 @@ struct PlumbCommand: ParsableCommand {
       CommandGroup(
         name: "Set up and look after",
         subcommands: [
-          InitCommand.self, DoctorCommand.self, StoreCommand.self, ExecStageCommand.self,
+          InitCommand.self, DoctorCommand.self, StoreCommand.self, UnlockCommand.self,
+          ExecStageCommand.self,
+        ]),
+      CommandGroup(
+        name: "Share results",
+        subcommands: [
+          PushCommand.self, PullCommand.self, BundleCommand.self, UnbundleCommand.self,
         ]),
     ])
 

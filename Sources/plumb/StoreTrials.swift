@@ -1,6 +1,7 @@
 // What a store needs of its folder, tried out in a folder inside it: hard links, atomic renames,
 // fsync, space, inodes, and a clock that agrees with ours.
 
+import ArtifactStore
 import Console
 import Diagnostics
 import Foundation
@@ -24,7 +25,8 @@ enum StoreTrials {
     }
     let trial = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
     defer { try? FileManager.default.removeItem(atPath: trial) }
-    return [place, writing(trial), links(trial), renames(trial), clock(trial)] + room(trial)
+    return [place, writing(trial), links(trial), renames(trial), leases(trial), clock(trial)]
+      + room(trial)
   }
 
   private static var reason: String { String(cString: strerror(errno)) }
@@ -103,6 +105,44 @@ enum StoreTrials {
     return Finding(
       abs(offset) > 5 ? .poor : .good, "clock", text,
       help: abs(offset) > 5 ? "set this machine's clock (NTP)" : nil)
+  }
+
+  // MARK: Two processes
+
+  private static let key = Digest.of("plumb doctor")
+
+  /// A store in the folder, and one key that two processes want.
+  private static func leases(_ folder: String) -> Finding {
+    do {
+      let store = try Store(at: folder + "/store")
+      guard let lease = try store.claim(key, label: "doctor") else {
+        return Finding(.bad, "leases", "a key that nobody holds could not be claimed")
+      }
+      let whileHeld = claimByAnother(store.path)
+      lease.release()
+      let afterwards = claimByAnother(store.path)
+      guard whileHeld == "busy", afterwards == "held" else {
+        return Finding(
+          .bad, "leases",
+          "a second process said '\(whileHeld)' while the key was held, '\(afterwards)' afterwards",
+          help: "work may be done twice here; results stay right")
+      }
+      return Finding(.good, "leases", "a second process waits for the first, then gets the key")
+    } catch {
+      return Finding(.bad, "leases", "\(error)")
+    }
+  }
+
+  private static func claimByAnother(_ store: String) -> String {
+    func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "'\\''") + "'" }
+    return Shell.firstLine(
+      "\(quoted(Project.executable)) doctor --claim-in \(quoted(store)) 2>&1") ?? "nothing"
+  }
+
+  static func claim(in path: String) throws {
+    let lease = try Store(at: path).claim(key, label: "doctor's second process")
+    Terminal.output().write(lease == nil ? "busy\n" : "held\n")
+    lease?.release()
   }
 
   private static func room(_ folder: String) -> [Finding] {

@@ -20,9 +20,12 @@ struct DoctorCommand: ParsableCommand {
   @Flag(help: "As JSON.") var json = false
   /// Asked by ourselves, of a copy of ourselves that has the environment of a worker.
   @Flag(help: .hidden) var printKernels = false
+  /// Asked by ourselves: a second process that wants the key that this one holds.
+  @Option(help: .hidden) var claimIn: String?
   @OptionGroup var places: PlaceOptions
 
   func run() throws {
+    if let claimIn { return try StoreTrials.claim(in: claimIn) }
     if printKernels {
       Terminal.output().write(BLASInfo.coreName + "\n")
       return
