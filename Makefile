@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup swift build test quickstart bench lint format clean
+.PHONY: help setup swift build test quickstart bench faults chaos lint format clean
 
 PACKAGES := pkg-config libyaml-dev libopenblas-dev libpng-dev libjpeg-dev gnuplot-nox
 PLUMB := .build/release/plumb
@@ -75,6 +75,16 @@ quickstart: build ## build, run pipelines/quickstart.yaml, show its results
 bench: setup swift ## time the operations, a training step and generation
 	@swift build --configuration release --product plumb-bench
 	@.build/release/plumb-bench
+
+faults: setup swift ## kill and fail the engine at system calls (PLUMB_FAULT_POINTS=1000, needs strace)
+	@swift build --build-tests
+	@PLUMB_FAULT_POINTS=$${PLUMB_FAULT_POINTS:-1000} \
+	  swift test --skip-build --disable-xctest --filter FaultInjectionTests
+
+chaos: setup swift ## many runs at once with random kills (PLUMB_CHAOS_SECONDS=1800)
+	@swift build --build-tests
+	@PLUMB_CHAOS_SECONDS=$${PLUMB_CHAOS_SECONDS:-1800} \
+	  swift test --skip-build --disable-xctest --filter ConcurrentRunsTests
 
 lint: swift ## check the format of all sources
 	@swift format lint --strict --recursive Sources Tests Package.swift

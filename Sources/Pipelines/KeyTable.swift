@@ -108,13 +108,29 @@ extension KeyTable {
         name: "stages", shape: .named(.stage, .table(.stage)), isNeverEmpty: true,
         summary: "The stages, by name; may be absent where included files have some"),
       .init(
+        name: "runs", shape: .table(.runs),
+        summary: "What is kept of the records of runs; results are not touched"),
+      .init(
+        name: "on_finish", shape: .list(.text),
+        summary: "A command after each run, word by word; it gets a JSON line on its standard input"
+      ),
+      .init(
         name: "include", shape: .list(.text),
         summary: "Other files whose params and stages are merged in, relative to this one"),
     ])
 
   /// A file that manifests include.
   static let fragment = KeyTable(
-    owner: "an included file", keys: manifest.keys.filter { $0.name != "name" }.map(\.optional))
+    owner: "an included file",
+    keys: manifest.keys.filter { !["name", "runs", "on_finish"].contains($0.name) }.map(\.optional))
+
+  static let runs = KeyTable(
+    owner: "runs",
+    keys: [
+      .init(
+        name: "keep", shape: .pattern(#"^(forever|([0-9]+(\.[0-9]+)?[dhms])+)$"#),
+        summary: "How long records and logs of runs are kept, such as 90d")
+    ])
 
   static let param = KeyTable(
     owner: "a parameter declaration",

@@ -11,6 +11,9 @@ struct Manifest {
   var stages: [StageDeclaration]
   /// Other files, as written; ManifestIncludes.swift merges them in.
   let includes: [Located<String>]
+  /// `runs: {keep: …}` in seconds.
+  var runsKept: Double?
+  var onFinish: [String] = []
 }
 
 /// One entry of `params`.

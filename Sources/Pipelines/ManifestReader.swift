@@ -47,7 +47,30 @@ struct ManifestReader {
     }
     return Manifest(
       name: name ?? "", summary: ParameterReader.text(fields, "summary", problems: problems) ?? "",
-      params: params, stages: stages, includes: includes(fields))
+      params: params, stages: stages, includes: includes(fields), runsKept: runsKept(fields),
+      onFinish: onFinish(fields))
+  }
+
+  private func runsKept(_ fields: Fields) -> Double? {
+    guard let node = fields["runs"],
+      let runs = Fields(node, .runs, named: "the key 'runs'", problems: problems),
+      let keep = runs["keep"].flatMap(keep), case .seconds(let seconds) = keep
+    else { return nil }
+    return seconds
+  }
+
+  private func onFinish(_ fields: Fields) -> [String] {
+    guard let node = fields["on_finish"] else { return [] }
+    return problems.attempt { () throws(Diagnostic) in
+      var words: [String] = []
+      for item in try node.items("the key 'on_finish'") {
+        let word = try item.text("a word of 'on_finish'")
+        if word.contains("$(") { throw .substitutionNotHere("the key 'on_finish'", at: item.span) }
+        words.append(word)
+      }
+      if words.isEmpty { throw .emptyCommand(at: node.span) }
+      return words
+    } ?? []
   }
 
   private static func start(of root: YAMLNode) -> SourceSpan {

@@ -135,6 +135,10 @@ public struct Pipeline: Sendable {
   public let instances: [Instance]
   /// Required parameters of the manifest that were not given: checks pass, runs refuse.
   public let unset: [Diagnostic]
+  /// Seconds that records of runs are kept (`runs: {keep: …}`); nil is for ever.
+  public let runsKept: Double?
+  /// The words of `on_finish`; none where there is none.
+  public let onFinish: [String]
   /// Names of the stages, in the order of the manifest.
   public let stages: [String]
   /// Positions of each stage's instances, in axis order.
@@ -143,7 +147,7 @@ public struct Pipeline: Sendable {
   fileprivate init(
     name: String, summary: String, manifestPath: String,
     parameters: [(name: String, value: ParameterValue)], instances: [Instance], unset: [Diagnostic],
-    stages: [String], positions: [String: [Int]]
+    runsKept: Double?, onFinish: [String], stages: [String], positions: [String: [Int]]
   ) {
     self.name = name
     self.summary = summary
@@ -151,6 +155,8 @@ public struct Pipeline: Sendable {
     self.parameters = parameters
     self.instances = instances
     self.unset = unset
+    self.runsKept = runsKept
+    self.onFinish = onFinish
     self.stages = stages
     self.positions = positions
   }
@@ -188,7 +194,8 @@ extension PipelineResolver {
     }
     return Pipeline(
       name: manifest.name, summary: manifest.summary, manifestPath: path, parameters: parameters,
-      instances: instances, unset: unset, stages: manifest.stages.map(\.name.value),
+      instances: instances, unset: unset, runsKept: manifest.runsKept, onFinish: manifest.onFinish,
+      stages: manifest.stages.map(\.name.value),
       positions: positions)
   }
 }

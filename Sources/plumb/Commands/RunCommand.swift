@@ -6,6 +6,7 @@ import ArtifactStore
 import CanonicalJSON
 import Console
 import Diagnostics
+import Dispatch
 import Glibc
 import Pipelines
 import Scheduling
@@ -45,6 +46,12 @@ struct RunCommand: ParsableCommand {
       "Make this share of the instances again and compare, such as 2%.", valueName: "share"))
   var recheck: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "What another run makes at this moment: wait for it, skip it, or fail (exit 75).",
+      valueName: "wait|skip|fail"))
+  var ifLocked: RunOptions.Locked = .wait
+
   @Flag(name: [.customLong("dry-run"), .customShort("n")], help: "Only say what would be done.")
   var dryRun = false
 
@@ -53,8 +60,21 @@ struct RunCommand: ParsableCommand {
 
   @Flag(help: "Print events as JSON lines.") var json = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "For cron: nothing is printed when nothing changed, else one JSON line.",
+      discussion: "What does not depend on a failure is still made (--keep-going)."))
+  var cron = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Stop at this time of day; what is left goes on next time (exit code 3).",
+      valueName: "HH:MM"))
+  var until: String?
+
   mutating func validate() throws {
     if let threads, threads < 1 { throw ValidationError("--threads needs a number from 1") }
+    if cron && (quiet || json) { throw ValidationError("--cron says for itself what it prints") }
     if quiet && json { throw ValidationError("choose one of --quiet and --json") }
   }
 
@@ -72,14 +92,34 @@ struct RunCommand: ParsableCommand {
     try session.requireEverythingSet()
     // A reader that goes away must not end the run: it goes on unseen.
     signal(SIGPIPE, SIG_IGN)
-    let console = RunConsole(mode: json ? .json : quiet ? .quiet : nil)
+    let console = RunConsole(mode: json ? .json : quiet || cron ? .quiet : nil)
     let scheduler = Scheduler(
       pipeline: session.pipeline, store: store, bodies: StageLibrary.bodies, options: options,
       observers: [console])
+    let isTimeUp = try stopLater(scheduler)
     let report = try scheduler.run()
     let page = RunPageWriter.write(report, pipeline: session.pipeline, store: store)
     console.close(report, page: page)
-    if report.exitCode != 0 { throw Ending(code: report.exitCode) }
+    let wasCut = isTimeUp?.isSet == true && report.outcome == .interrupted
+    let after = AfterRun(
+      report: report, pipeline: session.pipeline, store: store, page: page,
+      exitCode: wasCut ? Ending.stale.code : report.exitCode)
+    if cron, after.isNews { Terminal.output().write(after.summary.canonicalText + "\n") }
+    after.forgetOldRuns()
+    after.tellCommand()
+    if after.exitCode != 0 { throw Ending(code: after.exitCode) }
+  }
+
+  /// - Returns: set when the time of `--until` has come; nil without the option.
+  private func stopLater(_ scheduler: Scheduler) throws -> StopFlag? {
+    guard let until else { return nil }
+    let flag = StopFlag()
+    let wait = try UntilTime.seconds(until)
+    DispatchQueue.global().asyncAfter(deadline: .now() + wait) {
+      flag.set()
+      scheduler.stop(signal: SIGTERM)
+    }
+    return flag
   }
 
   private func runOptions(_ session: Session) throws -> RunOptions {
@@ -91,13 +131,16 @@ struct RunCommand: ParsableCommand {
     if let threads { options.threads = threads }
     if let memory { options.memory = try Quantities.bytes(memory, of: "--memory") }
     if let recheck { options.recheck = try Quantities.share(recheck, of: "--recheck") }
-    options.keepGoing = keepGoing
+    options.keepGoing = keepGoing || cron
+    options.ifLocked = ifLocked
     options.version = PlumbVersion.current
     options.parameters = .object(
       JSONObject(session.pipeline.parameters.map { ($0.name, $0.value.json) }))
     return options
   }
 }
+
+extension RunOptions.Locked: ExpressibleByArgument {}
 
 /// Sizes and shares as options write them.
 enum Quantities {
@@ -115,6 +158,25 @@ enum Quantities {
     }
     throw .malformedOption(
       option, text, expected: "a size such as 4GiB, 512MiB or a number of bytes")
+  }
+
+  /// `26h`, `90m`, `7d`, or a sum such as `1d12h`.
+  static func seconds(_ text: String, of option: String) throws(Diagnostic) -> Double {
+    let units: [Character: Double] = ["d": 86_400, "h": 3_600, "m": 60, "s": 1]
+    var total = 0.0
+    var digits = ""
+    for character in text {
+      if let unit = units[character], let value = Double(digits) {
+        total += value * unit
+        digits = ""
+      } else {
+        digits.append(character)
+      }
+    }
+    guard digits.isEmpty, !text.isEmpty, total > 0, total < 1e12 else {
+      throw .malformedOption(option, text, expected: "a time such as 26h or 7d")
+    }
+    return total
   }
 
   /// `2%` or `0.02`, up to everything.

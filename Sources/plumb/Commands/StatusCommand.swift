@@ -20,9 +20,16 @@ struct StatusCommand: ParsableCommand {
   @Flag(name: [.short, .customLong("quiet")], help: "Only the line about the last run.")
   var quiet = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Only say whether a run ended well within this time, such as 26h; if not, exit code 3.",
+      valueName: "time"))
+  var since: String?
+
   func run() throws {
     let session = try Session(manifest)
     let store = try session.openStore()
+    if let since { return try runSince(Quantities.seconds(since, of: "--since"), session, store) }
     let decisions = Planner.plan(session.pipeline, store: store, targets: try session.targets())
     let last = LastRun.find(of: session.pipeline, in: store)
     let isStale = decisions.contains { $0.needsWork || $0.word == "fail" }
@@ -38,6 +45,23 @@ struct StatusCommand: ParsableCommand {
     }
     output.write()
     if check && isStale { throw Ending.stale }
+  }
+
+  /// Did it run? For whoever watches over a cron job.
+  private func runSince(_ seconds: Double, _ session: Session, _ store: Store) throws {
+    let earliest = Date().timeIntervalSince1970 - seconds
+    var newest: RunReport?
+    for run in LastRun.all(of: session.pipeline, in: store) {
+      newest = newest ?? run
+      guard run.started + run.seconds >= earliest else { break }
+      guard run.outcome == .succeeded else { continue }
+      if !quiet { Terminal.output().write(Self.line(run) + "\n") }
+      return
+    }
+    Messages.remark(
+      "no run of '\(session.pipeline.name)' ended well in the last \(since ?? "")"
+        + (newest.map { "; " + Self.line($0) } ?? "; it never ran in this store"))
+    throw Ending.stale
   }
 
   private func table(_ decisions: [Decision], pipeline: Pipeline) -> Table {
