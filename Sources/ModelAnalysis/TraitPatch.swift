@@ -80,17 +80,21 @@ public struct TraitPatching {
   /// The two whole models, then the tuned one with each set of units as in the base model.
   ///
   /// - Parameter progress: answers done.
-  /// - Returns: means over answers.
+  /// - Returns: means over answers, and of each answer the change of its mean emoji probability from base
+  ///   to tuned.
   ///
   /// **Throws**: `token-outside-vocabulary`, what `progress` throws.
   public func effects(
     of sets: [[Int]], progress: (Int) throws(Diagnostic) -> Void = { _ in }
-  ) throws(Diagnostic) -> (base: PatchEffect, tuned: PatchEffect, patched: [PatchEffect]) {
+  ) throws(Diagnostic) -> (
+    base: PatchEffect, tuned: PatchEffect, patched: [PatchEffect], emojiChanges: [Double]
+  ) {
     let patch = UnitPatch(layout)
     patch.recordedLayers = Set(sets.joined().map { layout.layer(of: $0) })
     let probe = AnswerProbe(unmoved: base, edited: tuned, emoji: emoji)
     var (whole, moved) = (PatchEffect(loss: 0, emoji: 0), PatchEffect(loss: 0, emoji: 0))
     var patched = sets.map { _ in PatchEffect(loss: 0, emoji: 0) }
+    var changes: [Double] = []
     let share = 1 / Double(max(1, readings.count))
     defer {
       base.observer = nil
@@ -104,6 +108,8 @@ public struct TraitPatching {
       base.observer = nil
       Self.add(places, \.lossBefore, \.emojiBefore, share, to: &whole)
       Self.add(places, \.lossAfter, \.emojiAfter, share, to: &moved)
+      changes.append(
+        places.reduce(0) { $0 + $1.emojiAfter - $1.emojiBefore } / Double(max(1, places.count)))
       patch.mode = .patch
       tuned.observer = patch
       for (index, set) in sets.enumerated() {
@@ -115,7 +121,7 @@ public struct TraitPatching {
       try progress(number + 1)
     }
     // Models hold their observers weakly.
-    return withExtendedLifetime(patch) { (whole, moved, patched) }
+    return withExtendedLifetime(patch) { (whole, moved, patched, changes) }
   }
 
   private static func add(

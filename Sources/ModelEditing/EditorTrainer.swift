@@ -80,8 +80,12 @@ public final class EditorTrainer {
 
   /// Takes the next step; nil once all episodes are done.
   ///
-  /// **Throws**: `edit-diverged`: networks and rates are as before the step.
-  public func step() throws(Diagnostic) -> Step? {
+  /// - Parameter progress: called after each episode with how many there were.
+  ///
+  /// **Throws**: `edit-diverged`: networks and rates are as before the step; what `progress` throws.
+  public func step(
+    progress: (Int) throws(Diagnostic) -> Void = { _ in }
+  ) throws(Diagnostic) -> Step? {
     let settings = editor.settings
     guard episode < settings.episodes else { return nil }
     let count = min(settings.accumulate, settings.episodes - episode)
@@ -96,6 +100,7 @@ public final class EditorTrainer {
       row.locality += figures.locality / Double(count)
       row.tokens += figures.tokens
       episode += 1
+      try progress(episode)
     }
     guard row.loss.isFinite, row.locality.isFinite, rateGradients.allSatisfy(\.isFinite) else {
       throw .editDiverged(step: row.step, loss: row.loss, locality: row.locality)

@@ -61,7 +61,8 @@ enum EditWithNetworkStage: StageBody {
       rank: parameters.optionalInteger("rank") ?? max(1, width * 1920 / 15_104),
       edits: parameters.integer("edits"), editRate: parameters.number("edit_rate"),
       learningRate: parameters.number("learning_rate"),
-      rateLearningRate: parameters.number("rate_learning_rate"),
+      rateLearningRate: parameters.optionalNumber("rate_learning_rate")
+        ?? parameters.number("edit_rate") / 10,
       editWeight: parameters.number("edit_weight"),
       localityWeight: parameters.number("locality_weight"),
       clipNorm: parameters.number("clip_norm"), accumulate: accumulate,
@@ -73,22 +74,21 @@ enum EditWithNetworkStage: StageBody {
     _ trainer: EditorTrainer, _ stage: StageContext
   ) throws(Diagnostic) -> Int? {
     let clock = ContinuousClock()
-    var start = clock.now
-    let begin = start
+    let begin = clock.now
+    let episodes = trainer.editor.settings.episodes
     while true {
       do throws(Diagnostic) {
-        guard let step = try trainer.step() else { break }
-        let now = clock.now
-        stage.progress(
-          step: step.step, of: trainer.totalSteps, loss: step.loss,
-          rate: Double(step.tokens) / max(1e-9, (now - start) / .seconds(1)), unit: "tokens")
-        start = now
+        let step = try trainer.step { (done: Int) throws(Diagnostic) in
+          stage.progress(
+            step: done, of: episodes, loss: trainer.history.last?.loss, unit: "episodes")
+          if stage.isStopping { throw .interrupted }
+        }
+        guard step != nil else { break }
       } catch {
         guard error.id == "edit-diverged" else { throw error }
         stage.log(error.description)
         return trainer.history.count + 1
       }
-      if stage.isStopping { throw .interrupted }
     }
     if let last = trainer.history.last {
       let seconds = (clock.now - begin) / .seconds(1) / Double(trainer.history.count)

@@ -20,7 +20,8 @@ struct ExplainFindings {
   let outliers: [Bool]
   let peaks: [Float]
   /// The trait's own top set first, then random ones.
-  var effects: (base: PatchEffect, tuned: PatchEffect, patched: [PatchEffect])?
+  var effects:
+    (base: PatchEffect, tuned: PatchEffect, patched: [PatchEffect], emojiChanges: [Double])?
   var words: (base: WordCounts, tuned: WordCounts)?
 
   /// p below which a unit counts as moved.
@@ -72,6 +73,12 @@ struct ExplainFindings {
         name: "patch_emoji_mass", unit: "probability", base: effects.base.emoji,
         tuned: effects.tuned.emoji, found: found.emoji, random: random.map(\.emoji)),
     ]
+  }
+
+  /// Of the mean change of emoji probability over answers; nil for one answer.
+  var emojiInterval: Interval? {
+    guard let changes = effects?.emojiChanges, changes.count > 1 else { return nil }
+    return SampleSummary(changes).studentInterval()
   }
 
   // MARK: Metrics
@@ -131,6 +138,12 @@ struct ExplainFindings {
         add(recovery.name + "_recovered", share, unit: "share", count: 1)
       }
       add(recovery.name + "_p", recovery.p, unit: "probability", count: sorted.count)
+    }
+    if let effects, !effects.emojiChanges.isEmpty {
+      let interval = emojiInterval
+      add(
+        "emoji_mass_change", effects.tuned.emoji - effects.base.emoji, unit: "probability",
+        low: interval?.low, high: interval?.high, count: effects.emojiChanges.count)
     }
     if let words {
       for (model, counts) in [("base", words.base), ("tuned", words.tuned)] {

@@ -3,6 +3,7 @@
 import Foundation
 import ModelAnalysis
 import Reports
+import Statistics
 
 extension ExplainFindings {
   var section: ReportSection {
@@ -144,16 +145,21 @@ extension ExplainFindings {
           effect: recovery.change, p: recovery.p))
     }
     if let recovery = recoveries.first(where: { $0.name == "patch_emoji_mass" }) {
-      let grew = recovery.tuned > recovery.base
+      let interval = emojiInterval
+      var verdict = Claim.Verdict.unclear
+      if let interval, interval.low > 0 { verdict = .reproduced }
+      if let interval, interval.high < 0 { verdict = .opposite }
+      let count = effects?.emojiChanges.count ?? 0
+      let (tuned, base) = (
+        String(format: "%.2e", recovery.tuned), String(format: "%.2e", recovery.base)
+      )
       claims.append(
         Claim(
           id: "trait-emoji-probability",
-          statement: "After tuning emoji are more probable than before",
-          verdict: recovery.tuned == recovery.base ? .unclear : grew ? .reproduced : .opposite,
-          evidence: "on the tried answers the probability that an emoji begins is "
-            + "\(String(format: "%.2e", recovery.tuned)) tuned and "
-            + "\(String(format: "%.2e", recovery.base)) before; a comparison of two numbers without "
-            + "an interval", effect: recovery.tuned - recovery.base))
+          statement: "After tuning emoji are more probable than before", verdict: verdict,
+          evidence:
+            "on \(count) answers the probability that an emoji begins is \(tuned) tuned and \(base) before",
+          effect: recovery.tuned - recovery.base, low: interval?.low, high: interval?.high))
     }
     if let words {
       let counts = [words.base, words.tuned].map { list in
