@@ -16,6 +16,8 @@ public final class LiveRun: Sendable {
   init(at path: String, label: String) throws(Diagnostic) {
     self.path = path
     file = try Descriptor(opening: path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND, mode: 0o644)
+    // Whatever our umask says: who cannot read it does not know what must be kept.
+    guard fchmod(file.number, 0o644) == 0 else { throw .io("protect", path, errno) }
     let head: JSONValue = .object([
       "host": .string(ProcessIdentity.current.host), "label": .string(label),
       "pid": .integer(ProcessIdentity.current.pid),

@@ -121,6 +121,31 @@ import Testing
     #expect(FileStatus(of: space.store.path + "/objects")!.mode & 0o2000 == 0)
   }
 
+  /// A strict umask hides nothing that the others of a group need.
+  @Test func aStrictUmaskHarmsNoGroup() async throws {
+    let space = try Workspace()
+    let path = space.path
+    await #expect(processExitsWith: .success) {
+      [path = path as String] in
+      umask(0o077)
+      try Store.create(at: path + "/shared", shared: true)
+      let store = try Store(at: path + "/shared", cacheFolder: nil)
+      let object = store.objectPath(try store.put(Array("x".utf8)).digest)
+      let run = try store.beginRun(label: "r")
+      let lease = try store.claim(.of("k"), label: "l")
+      try store.record(root: Root(project: "p", name: "n", keys: [], references: []))
+      for (file, mode) in [
+        (object, 0o444), (run.path, 0o644), (store.leasePath(.of("k")), 0o644),
+        (store.path + "/roots/p/n", 0o644), (store.path + "/format", 0o444),
+        (FileAccess.folder(of: object), 0o2775), (store.path + "/roots/p", 0o2775),
+      ] {
+        let found = FileStatus(of: file).map { Int($0.mode) & 0o7777 }
+        try #require(found == mode, "\(file)")
+      }
+      withExtendedLifetime((run, lease)) {}
+    }
+  }
+
   @Test func leasesAreListedAndBroken() throws {
     let space = try Workspace()
     let lease = try #require(try space.store.claim(.of("k"), label: "train[seed=1]"))

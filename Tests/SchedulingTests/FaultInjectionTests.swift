@@ -5,6 +5,7 @@
 // A sample runs with all tests; `make faults` (PLUMB_FAULT_POINTS) runs as many points as are asked for.
 
 import ArtifactStore
+import CLinux
 import Foundation
 import Glibc
 import Testing
@@ -77,6 +78,24 @@ private struct FaultPoint: CustomStringConvertible, Hashable {
     case .engine:
       let child = Child(
         strace!, words + [Laboratory.workerPath] + run, environment: quiet, output: output)
+      // The runtime wakes its threads by writing to an eventfd, which cannot fail; where the fault hits
+      // that, a thread sleeps for ever. Then it counts as a kill.
+      for _ in 0..<500 {
+        var ending = plumb_ending()
+        if plumb_collect(child.pid, &ending) == 0, ending.ended {
+          return ending.signal == 0 ? ending.exit_status : 128 + ending.signal
+        }
+        try await Task.sleep(for: .milliseconds(20))
+      }
+      let log = options.firstIndex(of: "-o").map { options[$0 + 1] } ?? ""
+      let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+      let lines = text.split(separator: "\n")
+      let hit = Set(lines.filter { $0.contains("INJECTED") }.map { $0.prefix { $0 != " " } })
+      let isWakeUp = lines.contains {
+        $0.contains(#""\1\0\0\0\0\0\0\0", 8"#) && hit.contains($0.prefix { $0 != " " })
+          && ($0.contains("INJECTED") || $0.contains("unfinished"))
+      }
+      if isWakeUp { engines(of: child.pid).forEach { kill($0, SIGKILL) } }
       return try await child.wait(seconds: 60)
     case .worker(let instance):
       let wrapper = lab.folder + "/wrapper"
@@ -95,6 +114,13 @@ private struct FaultPoint: CustomStringConvertible, Hashable {
         environment: quiet.merging(["TEST_WORKER_WRAPPER": wrapper]) { $1 }, output: output)
       return try await child.wait(seconds: 60)
     }
+  }
+
+  /// What a tracer started.
+  private static func engines(of tracer: Int32) -> [Int32] {
+    let path = "/proc/\(tracer)/task/\(tracer)/children"
+    let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    return text.split(separator: " ").compactMap { Int32($0) }
   }
 
   /// How often each call is made, by the thread that makes it most often, and from where on it is about
@@ -158,7 +184,8 @@ private struct FaultPoint: CustomStringConvertible, Hashable {
   private static func check(_ point: FaultPoint) async throws -> String? {
     let lab = try laboratory()
     let options = [
-      "-o", "/dev/null", "-e", "trace=" + point.call, "-e",
+      "-o", point.target == .engine ? lab.folder + "/strace.log" : "/dev/null", "-e",
+      "trace=" + point.call, "-e",
       "inject=\(point.call):\(point.fault):when=\(point.number)",
     ]
     let code = try await run(lab, point.target, options)
