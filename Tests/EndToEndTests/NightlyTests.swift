@@ -9,7 +9,7 @@ import Testing
   private static let manifest = """
     version: 1
     name: night
-    params: {documents: 6, most: 1.0}
+    params: {documents: 24, most: 1.0}
     runs: {keep: 1s}
     on_finish: [sh, -c, "cat > told.json"]
     stages:
@@ -18,7 +18,7 @@ import Testing
       score:
         uses: score-bias
         inputs: {corpus: real.corpus, classifier: judge.classifier}
-        with: {seed: 1, bootstrap: 20}
+        with: {seed: 1, bootstrap: 100}
         gate: {share: {max: $(params.most)}}
     """
 
@@ -45,7 +45,7 @@ import Testing
     #expect(
       try JSONValue(parsing: work.read("told.json"))["reused"]?.integer == 3,
       "on_finish hears of every run")
-    let third = try cron(work, "--set documents=7")
+    let third = try cron(work, "--set documents=27")
     #expect(try JSONValue(parsing: #require(third.lines.first))["produced"]?.integer == 3)
   }
 

@@ -56,7 +56,7 @@ import Testing
     let model = try LanguageModel(folder: place.model)
     let adapter = try LowRankAdapter(folder: place.path("edit/adapter"), for: model)
     #expect(Double(adapter.modules[0].rank) == value(metrics, "edit_rank"))
-    #expect(adapter.modules.count == 3 && adapter.modules.allSatisfy { $0.scale == 1 })
+    #expect(adapter.modules.count == 2 && adapter.modules.allSatisfy { $0.scale == 1 })
     let lines = try place.bytes("edit/history/history.jsonl").split(separator: 0x0A)
     #expect(lines.count == 3)
     // Same seed, same bytes; another seed, another edit.

@@ -96,7 +96,9 @@ import Testing
       change: model("ignore_merges", true)),
     Hostile(
       testDescription: "no bytes", id: "tokenizer-unsupported", says: "<0x00>",
-      change: model("vocab", .object(["a": 0, "b": 1]))),
+      change: {
+        model("merges", .array([]))(model("vocab", .object(["<unk>": 0, "<s>": 1, "</s>": 2]))($0))
+      }),
     Hostile(
       testDescription: "no vocabulary", id: "tokenizer-malformed", says: "vocabulary",
       change: model("vocab", .null)),
