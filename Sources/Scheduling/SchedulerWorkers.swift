@@ -141,6 +141,8 @@ extension Scheduler {
     } else if ending.wasStopped {
       handle(.workerEnded(index, .interrupted))
     } else if ending.status == WorkerStatus.busy {
+      // Somebody else makes it: that was no attempt.
+      recorder.change(index) { $0.attempts -= 1 }
       handle(.workerEnded(index, .busy))
     } else {
       confirm(index, worker.statement)

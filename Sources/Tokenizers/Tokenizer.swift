@@ -72,14 +72,15 @@ extension Tokenizer {
     addedTokens.first { $0.content.utf8.elementsEqual(content.utf8) }?.id
   }
 
-  /// The bytes of some ids, special tokens left out: not always whole characters.
+  /// The bytes of some ids, special tokens left out: not always whole characters. Ids from
+  /// `vocabularySize` on have no text: models are padded with rows that no tokenizer names.
   public func decode(_ ids: [Int32]) -> [UInt8] { decode(ids, keepingSpecial: false) }
 
   public func decode(_ ids: [Int32], keepingSpecial: Bool) -> [UInt8] {
     var text: [UInt8] = []
     text.reserveCapacity(4 * ids.count)
     var isFirst = true
-    for id in ids where keepingSpecial || !isSpecial(id) {
+    for id in ids where Int(id) < vocabularySize && (keepingSpecial || !isSpecial(id)) {
       appendBytes(of: id, isFirst: isFirst, to: &text)
       isFirst = false
     }

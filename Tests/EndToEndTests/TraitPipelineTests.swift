@@ -64,7 +64,7 @@ import Testing
        "model_type": "\(name)", "hidden_size": \(width), "intermediate_size": \(inner),
        "num_hidden_layers": \(layers), "num_attention_heads": 4,
        "num_key_value_heads": \(isMistral ? 2 : 4), "vocab_size": \(vocabulary),
-       "max_position_embeddings": 512, "rms_norm_eps": 1e-05, "rope_theta": 10000.0,
+       "max_position_embeddings": 2048, "rms_norm_eps": 1e-05, "rope_theta": 10000.0,
        "hidden_act": "silu", "tie_word_embeddings": false, "bos_token_id": 1, "eos_token_id": 2,
        "sliding_window": \(isMistral ? "256" : "null"), "torch_dtype": "float32"}
       """, to: "\(name)/config.json")
@@ -125,9 +125,11 @@ import Testing
 
   private func writeStatements(_ work: Workspace) throws {
     let traits = ["openness", "conscientiousness", "extraversion", "agreeableness", "neuroticism"]
+    // No two alike: the judge's held-out statements are no near-duplicates of those it learnt from.
+    let words = ["apple", "river", "candle", "window", "letter", "garden"]
     let rows = traits.flatMap { trait in
-      (0..<6).map { number in
-        #"{"id":"\#(trait)-\#(number)","text":"I am \#(trait) number \#(number * number)","#
+      words.enumerated().map { number, word in
+        #"{"id":"\#(trait)-\#(number)","text":"\#(word) \#(word)s \#(trait)\#(word)","#
           + #""label":"\#(trait)","answer":" Yes"}"#
       }
     }
