@@ -230,7 +230,8 @@ struct StudyFigures {
             name: input.axes.x.isEmpty ? group.series : "\(input.axes.x) \(Format.figure(line.x))",
             style: .numbered(index), points: Self.thinned(line.steps))
         },
-        caption: "Mean cross-entropy of each training, one line per \(xLabel)"
+        caption: "Mean cross-entropy of each training"
+          + (input.axes.x.isEmpty ? "" : ", one line per \(xLabel)")
           + (several ? ", first \(input.axes.replicate) only." : ".")
           + " Long histories are averaged into 120 stretches.",
         wholeX: true, drawsMarkers: false)
