@@ -22,9 +22,6 @@ struct CommandReader {
     if let run = fields["run"] { problems.add(.runAndCommand(at: run.span)) }
     let words = words(node)
     if words.isEmpty, problems.count == 0 { problems.add(.emptyCommand(at: node.span)) }
-    for port in inputs + outputs where port.name == "order" || port.name == "checkpoint" {
-      problems.add(.portNameTaken(port.name, at: node.span))
-    }
     return CommandDefinition(
       words: words, code: globs("code"), tools: tools(), environment: environment(),
       secrets: secrets(),

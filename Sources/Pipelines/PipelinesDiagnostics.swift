@@ -47,10 +47,6 @@ extension Diagnostic {
       help: "write it as a list of words: [python3, score.py]")
   }
 
-  static func portNameTaken(_ name: String, at span: SourceSpan?) -> Diagnostic {
-    Diagnostic("bad-name", "a port of a command cannot be called '\(name)'", at: span)
-  }
-
   static func badCommandReference(_ text: String, at span: SourceSpan?) -> Diagnostic {
     Diagnostic(
       "bad-command-reference", "'\(text)' stands for nothing in a command", at: span,

@@ -1,6 +1,6 @@
 // `2GiB` in bytes, `1h30m` in seconds.
 
-enum Quantity {
+public enum Quantity {
   /// Bytes: GiB counts by 1024, GB by 1000.
   static func bytes(_ text: String) -> Int? {
     let units: [(String, Double)] = [
@@ -17,7 +17,7 @@ enum Quantity {
   }
 
   /// Seconds, from days, hours, minutes and seconds in any sum of them.
-  static func seconds(_ text: String) -> Double? {
+  public static func seconds(_ text: String) -> Double? {
     var rest = text[...]
     var total = 0.0
     repeat {

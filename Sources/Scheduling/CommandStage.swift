@@ -13,14 +13,15 @@ struct CommandStage {
   let order: WorkerOrder
   let files: WorkerFiles
   let store: Store
-  /// Temporary, on the store's file system; the program's working folder is `run` in it.
+  /// Temporary, on the store's file system; the program's working folder is `.program` in it: no port can
+  /// be called so.
   let folder: String
   let reporter: ProgressReporter
   let stop: StopFlag
   let threads: Int
   let resumeFolder: String
 
-  private var room: String { folder + "/run" }
+  private var room: String { folder + "/.program" }
   private var checkpoint: String { resumeFolder + "/checkpoint" }
 
   /// Runs the program to its end.
@@ -245,7 +246,9 @@ struct CommandStage {
   private func checkForSecrets(_ secrets: [(name: String, value: String)]) throws(Diagnostic) {
     guard !secrets.isEmpty else { return }
     for port in order.outputs {
-      for file in filesBelow(folder + "/" + port.name) {
+      // Hidden files too: they are part of a folder artifact.
+      let walk = FileManager.default.enumerator(atPath: folder + "/" + port.name)
+      while let file = walk?.nextObject() as? String {
         guard
           let data = try? Data(
             contentsOf: URL(fileURLWithPath: folder + "/" + port.name + "/" + file),

@@ -168,6 +168,24 @@ import Testing
     #expect(leaking.row("it")?.failure?.problem.message.contains(value) == false)
   }
 
+  @Test func secretsInHiddenFilesOfAFolderAreFound() throws {
+    let kind =
+      Self.kind.replacingOccurrences(
+        of: "metrics: {type: metrics, summary: What", with: "run: {type: corpus, summary: What"
+      ).replacingOccurrences(of: "$(outputs.metrics)", with: "$(outputs.run)")
+      + "\nsecrets: [PLUMB_TEST_HIDDEN]"
+    let lab = try Self.laboratory(
+      "echo text > $1/a.txt; echo $PLUMB_TEST_HIDDEN > $1/.b", kind: kind)
+    try lab.describe("it: {uses: script}")
+    setenv("PLUMB_TEST_HIDDEN", "swordfish-" + UUID().uuidString, 1)
+    defer { unsetenv("PLUMB_TEST_HIDDEN") }
+    #expect(try lab.run().row("it")?.failure?.problem.id == "secret-in-output")
+    // The same without the secret: a port may be called `run`.
+    try lab.write("echo text > $1/a.txt", to: "stages/script/script.sh")
+    let report = try lab.run()
+    #expect(report.exitCode == 0, "\(String(describing: report.row("it")?.failure))")
+  }
+
   @Test func aCheckpointSurvivesAKill() throws {
     let kind = (Self.kind + "\ncheckpoint: true").replacingOccurrences(
       of: "--tag=$(parameters.tag)", with: "$(checkpoint)")

@@ -162,21 +162,10 @@ enum Quantities {
 
   /// `26h`, `90m`, `7d`, or a sum such as `1d12h`.
   static func seconds(_ text: String, of option: String) throws(Diagnostic) -> Double {
-    let units: [Character: Double] = ["d": 86_400, "h": 3_600, "m": 60, "s": 1]
-    var total = 0.0
-    var digits = ""
-    for character in text {
-      if let unit = units[character], let value = Double(digits) {
-        total += value * unit
-        digits = ""
-      } else {
-        digits.append(character)
-      }
-    }
-    guard digits.isEmpty, !text.isEmpty, total > 0, total < 1e12 else {
+    guard let seconds = Quantity.seconds(text), seconds > 0 else {
       throw .malformedOption(option, text, expected: "a time such as 26h or 7d")
     }
-    return total
+    return seconds
   }
 
   /// `2%` or `0.02`, up to everything.
