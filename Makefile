@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup swift build test quickstart bench faults chaos lint format clean
+.PHONY: help setup swift build test quickstart bench faults chaos yaml-suite lint format clean
 
 PACKAGES := pkg-config libyaml-dev libopenblas-dev libpng-dev libjpeg-dev gnuplot-nox
 PLUMB := .build/release/plumb
@@ -85,6 +85,13 @@ chaos: setup swift ## many runs at once with random kills (PLUMB_CHAOS_SECONDS=1
 	@swift build --build-tests
 	@PLUMB_CHAOS_SECONDS=$${PLUMB_CHAOS_SECONDS:-1800} \
 	  swift test --skip-build --disable-xctest --filter ConcurrentRunsTests
+
+yaml-suite: setup swift ## hold the YAML reader against the YAML test suite (fetched from GitHub)
+	@test -d .build/yaml-test-suite || git clone --quiet --depth 1 --branch data-2022-01-17 \
+	  https://github.com/yaml/yaml-test-suite .build/yaml-test-suite
+	@swift build --build-tests
+	@PLUMB_YAML_SUITE=$(CURDIR)/.build/yaml-test-suite \
+	  swift test --skip-build --disable-xctest --filter YAMLTestSuite
 
 lint: swift ## check the format of all sources
 	@swift format lint --strict --recursive Sources Tests Package.swift

@@ -70,9 +70,14 @@ let package = Package(
     room(
       "ArtifactStore",
       ["CLinux", "CanonicalJSON", "Diagnostics", .product(name: "Crypto", package: "swift-crypto")]),
+    // A cluster's commands: their words, their answers, what is written down before they are called.
+    room("Slurm", ["CLinux", "CanonicalJSON", "Diagnostics"]),
     room(
       "Scheduling",
-      ["CLinux", "Pipelines", "ArtifactStore", "Randomness", "CanonicalJSON", "Diagnostics"]),
+      [
+        "CLinux", "Pipelines", "ArtifactStore", "Slurm", "Randomness", "CanonicalJSON",
+        "Diagnostics",
+      ]),
 
     // Learning.
     room("Kernels", ["CKernels"], settings: unchecked),
@@ -174,14 +179,15 @@ let package = Package(
     tests("Diagnostics"),
     tests("CanonicalJSON", ["Diagnostics"]),
     tests("Randomness"),
-    tests("YAMLSyntax", ["Diagnostics"]),
+    tests("YAMLSyntax", ["CanonicalJSON", "Diagnostics"], excluding: ["yaml-test-suite.tsv"]),
     tests(
       "Pipelines", ["YAMLSyntax", "Diagnostics"], excluding: ["invalid-manifests", "fixtures"]),
     tests("ArtifactStore", ["CanonicalJSON", "Diagnostics"]),
+    tests("Slurm", ["CanonicalJSON"]),
     tests(
       "Scheduling",
       [
-        "scheduling-test-worker", "Pipelines", "ArtifactStore", "CLinux", "Randomness",
+        "scheduling-test-worker", "Slurm", "Pipelines", "ArtifactStore", "CLinux", "Randomness",
         "CanonicalJSON", "Diagnostics",
       ]),
     tests("Tensors", ["Kernels", "Randomness"], settings: numeric),

@@ -44,6 +44,7 @@ private final class YAMLParser {
   private let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
   private var event = yaml_event_t()
   private let offsets: ScalarOffsets
+  private let strictness: YAMLStrictness
   /// Mistakes after which reading goes on.
   var problems: [Diagnostic] = []
 
@@ -71,9 +72,11 @@ private final class YAMLParser {
 
   init(_ source: SourceText) {
     self.source = source
-    offsets = ScalarOffsets(source.bytes)
-    bytes = .allocate(capacity: source.bytes.count)
-    _ = bytes.initialize(from: source.bytes)
+    let text = source.bytes + (YAMLStrictness.endsInBlanks(source.bytes) ? [0x0A] : [])
+    offsets = ScalarOffsets(text)
+    bytes = .allocate(capacity: text.count)
+    _ = bytes.initialize(from: text)
+    strictness = YAMLStrictness(bytes: bytes)
     precondition(yaml_parser_initialize(parser) == 1, "libyaml has no memory for a parser")
     yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
     yaml_parser_set_input_string(parser, bytes.baseAddress, bytes.count)
@@ -90,9 +93,11 @@ private final class YAMLParser {
     try next()  // the stream begins
     try next()
     guard event.type == YAML_DOCUMENT_START_EVENT else { throw .yamlEmpty(at: place(0..<0)) }
+    tokenEnd = offset(event.end_mark)
     try next()
     let (node, _) = try self.node(depth: 1)
     try next()  // the document ends
+    try refuse(strictness.comment(between: tokenEnd, and: offset(event.start_mark)))
     try next()
     guard event.type == YAML_STREAM_END_EVENT else {
       throw .yamlSecondDocument(at: place(offset(event.start_mark)..<offset(event.end_mark)))
@@ -115,6 +120,7 @@ private final class YAMLParser {
     let start = offset(event.start_mark)
     let end = max(start, offset(event.end_mark))
     try refuseTab(before: start)
+    try refuse(strictness.comment(between: tokenEnd, and: start))
     guard depth <= YAMLLimits.depth else {
       throw .yamlDepth(limit: YAMLLimits.depth, at: place(start..<min(start + 1, end)))
     }
@@ -123,7 +129,9 @@ private final class YAMLParser {
       return try alias(Self.text(event.data.alias.anchor), place(start..<end), depth: depth)
     case YAML_SCALAR_EVENT:
       let anchor = event.data.scalar.anchor.map { Self.text($0) }
+      if let anchor { try refuse(strictness.anchor(anchor, at: start, end: end)) }
       let node = scalar(start: start, end: end)
+      try refuseLooseScalar(node)
       let anchored = Anchored(node: node, measure: Measure())
       if let anchor { anchors[anchor] = anchored }
       return (node, anchored.measure)
@@ -151,12 +159,30 @@ private final class YAMLParser {
     content: () throws(Diagnostic) -> (YAMLNode.Content, Measure, Range<Int>?)
   ) throws(Diagnostic) -> (YAMLNode, Measure) {
     if let anchor {
+      try refuse(strictness.anchor(anchor, at: start, end: end))
       openAnchors.insert(anchor)
       anchors[anchor] = nil
     }
-    let (content, measure, inside) = try content()
-    // A block container ends with its last child: libyaml's mark is at the next token.
     let first = skipProperties(from: start)
+    let outer = (blockColumn, isInFlow)
+    if isFlow {
+      tokenEnd = first + 1
+      isInFlow = true
+    } else {
+      tokenEnd = first
+      blockColumn = column(ofBlockEnding: end)
+    }
+    let (content, measure, inside) = try content()
+    (blockColumn, isInFlow) = outer
+    if isFlow {
+      let end = offset(event.end_mark)
+      try refuse(strictness.comment(between: tokenEnd, and: end))
+      if !isInFlow {
+        try refuse(strictness.outdent(in: first..<end, below: blockColumn, isFlow: true))
+      }
+      tokenEnd = end
+    }
+    // A block container ends with its last child: libyaml's mark is at the next token.
     let span: SourceSpan
     if isFlow {
       span = place(first..<max(first, offset(event.end_mark)))
@@ -193,6 +219,45 @@ private final class YAMLParser {
 
   /// End of the node that was read last, where it stands (not where its anchor does).
   private var lastEnd = 0
+  /// End of what was read last: only blanks, indicators and comments stand between it and the next node.
+  private var tokenEnd = 0
+  /// Column of the block list or mapping that is being read; -1 outside of all.
+  private var blockColumn = -1
+  private var isInFlow = false
+
+  /// - Parameter end: of libyaml's event: at the first key or dash, or behind the dash of a list that is
+  ///   indented no deeper than its key.
+  private func column(ofBlockEnding end: Int) -> Int {
+    var at = end
+    if event.type == YAML_SEQUENCE_START_EVENT, at > 0,
+      at >= bytes.count || bytes[at] != UInt8(ascii: "-"), bytes[at - 1] == UInt8(ascii: "-")
+    {
+      at -= 1
+    }
+    var column = 0
+    while at > column, bytes[at - column - 1] != 0x0A, bytes[at - column - 1] != 0x0D {
+      column += 1
+    }
+    return column
+  }
+
+  private func refuse(_ fault: YAMLStrictness.Fault?) throws(Diagnostic) {
+    guard let fault else { return }
+    throw .yamlSyntax(fault.message, at: place(fault.range), notes: [], help: fault.help)
+  }
+
+  private func refuseLooseScalar(_ node: YAMLNode) throws(Diagnostic) {
+    let range = node.span.range
+    switch node.scalar!.style {
+    case .singleQuoted, .doubleQuoted:
+      if !isInFlow {
+        try refuse(strictness.outdent(in: range, below: blockColumn, isFlow: false))
+      }
+    case .literal, .folded: try refuse(strictness.blockScalar(at: range.lowerBound))
+    case .plain:
+      if isInFlow { try refuse(strictness.loneDash(range)) }
+    }
+  }
 
   private func mapping(
     depth: Int
@@ -204,6 +269,7 @@ private final class YAMLParser {
     var upper = lower
     try next()
     while event.type != YAML_MAPPING_END_EVENT {
+      if isInFlow { try refuse(strictness.questionMark(before: offset(event.start_mark))) }
       let (key, keySize) = try node(depth: depth + 1)
       upper = max(upper, lastEnd)
       try next()
@@ -232,6 +298,7 @@ private final class YAMLParser {
     _ name: String, _ span: SourceSpan, depth: Int
   ) throws(Diagnostic) -> (YAMLNode, Measure) {
     lastEnd = span.range.upperBound
+    tokenEnd = lastEnd
     if openAnchors.contains(name) { throw .yamlAliasLoop(name, at: span) }
     guard let target = anchors[name] else {
       throw .yamlUnknownAlias(name, among: Array(anchors.keys), at: span)
@@ -274,6 +341,7 @@ private final class YAMLParser {
     }
     while last > first, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[last - 1]) { last -= 1 }
     lastEnd = last
+    tokenEnd = style == .literal || style == .folded ? max(last, end) : last
     let span = place(first..<last)
     let value = resolve(text, style: style, tag: data.tag, at: span)
     return YAMLNode(.scalar(YAMLScalar(text: text, style: style, value: value)), at: span)

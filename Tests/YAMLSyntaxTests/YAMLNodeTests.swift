@@ -216,3 +216,37 @@ func source(_ text: String) -> SourceText { SourceText(path: "t.yaml", text: tex
     #expect(used.count > 12)
   }
 }
+
+@Suite struct YAMLStrictnessTests {
+  @Test(arguments: [
+    "a: {b: 1}#no", "a: 'b'#no", "a: [b,#no\n c]", "a: >#no\n  b", "a: [b,\nc]", "a: 'b\nc'",
+    "a: \"b\n\tc\"", "a: [-]", "a: [b, -]", "a: [?b]", "a: {?b: c}", "a: &b:c d", "a: &b?c d",
+    "a: &b:c {d: 1}", "a: >\n   \n  b\n", "a:\n  - [b,\n  c]", "a:\n- [b,\nc]",
+  ])
+  func whatYAMLForbidsIsRefused(text: String) {
+    let (_, problems) = YAMLNode.read(source(text))
+    #expect(problems.map(\.id) == ["yaml-syntax"], "\(problems)")
+    #expect(problems.allSatisfy { $0.help != nil })
+  }
+
+  @Test(arguments: [
+    ("a: [b, # yes\n  c]", "[b,c]"), ("a: [\n  b,\n# yes\n  c,\n]", "[b,c]"),
+    ("- a: [\n    b\n  ]", "[b]"), ("a: 'b\n\n  c'", "b\nc"), ("a: '#b'", "#b"),
+    ("a: b#c", "b#c"), ("a: &b_-1 c", "c"), ("a: &b [c] # d", "[c]"), ("a: [\"-\"]", "-"),
+    ("a: >\n\n  b\n", "\nb\n"), ("a: >2\n    \n  b\n", "  \nb\n"), ("a: |\n  b\n   ", "b\n \n"),
+    ("? a\n: b", "b"), ("{ a:\nb}", "b"), ("a:\n- [b,\n  c]", "[b,c]"),
+    ("a: &x\n  b: [c,\n   d]", "[c,d]"),
+  ])
+  func whatItAllowsIsRead(text: String, value: String) throws {
+    func flat(_ node: YAMLNode) -> String {
+      if let items = node.sequence { return "[" + items.map(flat).joined(separator: ",") + "]" }
+      return node.scalar?.text ?? ""
+    }
+    var node = try YAMLNode.parse(source(text))
+    while let inner = node.mapping?.members.first?.value ?? node.sequence?.first {
+      if node.sequence != nil, inner.mapping == nil { break }
+      node = inner
+    }
+    #expect(flat(node) == value || flat(node) == "[\(value)]")
+  }
+}
