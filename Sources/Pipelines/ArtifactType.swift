@@ -6,8 +6,6 @@ public struct ArtifactType: Sendable, Hashable {
   public enum Content: Sendable, Hashable {
     case file(name: String)
     case folder
-    /// An outside file or folder, as it was found: only `file:` references bind to it.
-    case outside
   }
 
   public let name: String
@@ -46,8 +44,9 @@ public struct ArtifactType: Sendable, Hashable {
     .init("verdicts", .folder, "a verdict for each frame"),
   ]
 
-  /// An outside file or folder.
-  public static let files = ArtifactType("files", .outside, "a file or folder outside the store")
+  /// Bytes of any form: the only type that a `file:` reference binds to. An output of it is a folder.
+  public static let files = ArtifactType(
+    "files", .folder, "any files: from outside the store, or made by a program")
 
   public static func named(_ name: String) -> ArtifactType? { all.first { $0.name == name } }
 }

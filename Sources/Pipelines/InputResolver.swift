@@ -134,10 +134,6 @@ struct InputResolver {
           problems.add(.alternativeAfterList(reference.text, at: reference.span))
           isSound = false
         }
-        if let port, port.type == .files, references.definitions[index] != nil, plan != nil {
-          // An output never has the type `files`; the type check said so already.
-          isSound = false
-        }
         if case .some(.some(let plan)) = plan {
           plans.append((plan, reference.span))
         } else {

@@ -156,7 +156,9 @@ public enum ManifestSchema {
 
   private static func input(_ port: PortDefinition) -> JSONValue {
     let expression: JSONValue = .object(["type": "string", "minLength": 1])
-    let item: JSONValue = port.type == .files ? table(.file, []) : expression
+    let item: JSONValue =
+      port.type == .files
+      ? .object(["anyOf": [table(.file, []), expression]]) : expression
     let about = "\(port.type.name)\(port.isList ? ", a list" : ""). \(port.summary)"
     let shape: JSONValue =
       port.isList ? .object(["anyOf": [item, .object(["type": "array", "items": item])]]) : item

@@ -401,12 +401,6 @@ extension Diagnostic {
         ?? "there is only: \(known.joined(separator: ", "))")
   }
 
-  static func filesAsOutput(at span: SourceSpan?) -> Diagnostic {
-    Diagnostic(
-      "files-as-output", "an output cannot have the type 'files'", at: span,
-      help: "'files' are outside files: take the type of what the stage makes")
-  }
-
   static func pathInDefinition(at span: SourceSpan?) -> Diagnostic {
     Diagnostic(
       "path-in-definition", "a stage kind cannot have a parameter of type 'path'", at: span,

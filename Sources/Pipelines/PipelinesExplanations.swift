@@ -166,13 +166,6 @@ public let pipelinesExplanations: [(id: String, text: String)] = [
     """
   ),
   (
-    "files-as-output",
-    """
-    The type `files` stands for outside files as they were found. What a stage makes has a type
-    of its own.
-    """
-  ),
-  (
     "gate-without-bound",
     """
     A gate holds a metric within bounds: `gate: {bias: {max: 0.12}}`. Without `min` and `max`

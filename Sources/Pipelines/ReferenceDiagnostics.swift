@@ -219,7 +219,7 @@ extension Diagnostic {
   ) -> Diagnostic {
     let help =
       port.type == .files
-      ? "it takes an outside file: {file: PATH}"
+      ? "it takes an outside file, {file: PATH}, or an output of type files"
       : "connect an output of type \(port.type.name)"
     return Diagnostic(
       "port-type",

@@ -69,7 +69,6 @@ enum StageDefinitionReader {
         return nil
       }
       let isInput = table.key("list") != nil
-      if !isInput, type == .files { problems.add(.filesAsOutput(at: node.span)) }
       return PortDefinition(
         name: name.value, type: type,
         isOptional: isInput && ParameterReader.boolean(fields, "optional", problems: problems),

@@ -51,7 +51,6 @@ import Testing
     (good.replacing("revision: 1", with: "revision: 0"), "value-kind", "2:11"),
     (good.replacing("summary: A kind.\n", with: ""), "missing-key", "1:1"),
     (good.replacing("corpus", with: "corpsu"), "unknown-artifact-type", "4:23"),
-    (good.replacing("corpus", with: "files"), "files-as-output", "4:23"),
     (good + "run: fast", "value-kind", "5:6"),
     (good + "code: [a.py]", "only-with-command", "5:1"),
     (good + "run: native\ncommand: [a]", "run-and-command", "5:6"),

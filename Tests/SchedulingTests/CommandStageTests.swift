@@ -200,6 +200,49 @@ import Testing
     #expect(try lab.run().row("it")?.outcome == .produced)
   }
 
+  /// Bytes of any form go from program to program, and from outside.
+  @Test func filesAreHandedOn() throws {
+    let lab = try Self.laboratory(
+      """
+      mkdir -p "$1/sub"
+      shift
+      out=$(sed -n 's/.*"out": "\\(.*\\)".*/\\1/p' order.json)
+      for place in "$@"; do find "$place" -type f | LC_ALL=C sort; done > "$out/sub/list.txt"
+      cat $(cat "$out/sub/list.txt") /dev/null > "$out/all.txt"
+      """,
+      kind: """
+        kind: script
+        revision: 1
+        summary: Joins files.
+        command: [sh, script.sh, "$(outputs.out)", "$(inputs.from)"]
+        code: [script.sh]
+        inputs:
+          from: {type: files, list: true, optional: true, summary: Any files}
+        outputs:
+          out: {type: files, summary: Their names and bytes}
+        """)
+    try lab.write("outside\n", to: "data.txt")
+    try lab.describe(
+      """
+      a: {uses: script, inputs: {from: [{file: data.txt}]}}
+      b: {uses: script, inputs: {from: [a.out, {file: data.txt}]}}
+      """)
+    let report = try lab.run()
+    #expect(report.exitCode == 0, "\(report.rows.compactMap { $0.failure?.problem })")
+    let reference = try #require(report.row("b")?.outputs.first?.reference)
+    let files = try lab.store().files(
+      of: try #require(ObjectReference(reference)), blobName: "file")
+    #expect(files.keys.sorted() == ["all.txt", "sub/list.txt"])
+    let list = try String(contentsOfFile: #require(files["sub/list.txt"]), encoding: .utf8)
+    #expect(
+      list.split(separator: "\n").map(String.init).prefix(2) == [
+        "inputs/from/0/all.txt", "inputs/from/0/sub/list.txt",
+      ])
+    #expect(
+      try String(contentsOfFile: #require(files["all.txt"]), encoding: .utf8).contains("outside\n"))
+    #expect(try lab.run().rows.allSatisfy { $0.outcome == .reused })
+  }
+
   @Test func itEndsWithTheRun() throws {
     let lab = try Self.laboratory(
       "trap 'echo stopped; exit 3' TERM\necho ready\nwhile true; do sleep 0.05; done")
