@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup swift build test quickstart bench faults chaos yaml-suite lint format clean
+.PHONY: help setup swift build test quickstart bench faults chaos yaml-suite decisions lint format clean
 
 PACKAGES := pkg-config libyaml-dev libopenblas-dev libpng-dev libjpeg-dev gnuplot-nox
 PLUMB := .build/release/plumb
@@ -85,6 +85,10 @@ chaos: setup swift ## many runs at once with random kills (PLUMB_CHAOS_SECONDS=1
 	@swift build --build-tests
 	@PLUMB_CHAOS_SECONDS=$${PLUMB_CHAOS_SECONDS:-1800} \
 	  swift test --skip-build --disable-xctest --filter ConcurrentRunsTests
+
+decisions: setup swift ## what runs again, against make, dvc and snakemake (PLUMB_PEERS=python that has them)
+	@swift build --build-tests
+	@PLUMB_GRAPHS=200 swift test --skip-build --disable-xctest --filter RerunDecision
 
 yaml-suite: setup swift ## hold the YAML reader against the YAML test suite (fetched from GitHub)
 	@test -d .build/yaml-test-suite || git clone --quiet --depth 1 --branch data-2022-01-17 \

@@ -243,7 +243,8 @@ let package = Package(
         "BlurDetection", "SkyRendering", "CanonicalJSON", "Diagnostics",
       ]),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["CanonicalJSON", "CLinux"], exclude: ["golden.json"],
+      name: "EndToEndTests", dependencies: ["CanonicalJSON", "CLinux"],
+      exclude: ["golden.json", "peers"],
       swiftSettings: strict),
   ]
 )
