@@ -147,12 +147,20 @@ let package = Package(
         "BlurDetection", "SkyRendering", "Reports", "Networks", "Tensors", "ArtifactStore",
         "YAMLSyntax", "Randomness", "CanonicalJSON", "Diagnostics",
       ]),
+    // What recorded runs say beside each other: causes, differences, histories, traces.
+    room(
+      "RunHistory",
+      [
+        "Scheduling", "Pipelines", "ArtifactStore", "ModelFiles", "Reports", "CanonicalJSON",
+        "Diagnostics",
+      ], settings: numeric),
     // Text for a person at a terminal: pure functions from states to lines.
     room("Console", ["Diagnostics"]),
     .executableTarget(
       name: "plumb",
       dependencies: [
-        "Console", "StageLibrary", "Scheduling", "Pipelines", "ArtifactStore", "YAMLSyntax",
+        "Console", "RunHistory", "StageLibrary", "Scheduling", "Pipelines", "ArtifactStore",
+        "YAMLSyntax",
         "Reports", "Tensors", "ModelFiles", "LanguageModels", "Tokenizers", "Corpora", "Statistics",
         "CanonicalJSON", "Diagnostics", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -235,6 +243,12 @@ let package = Package(
       ["Reports", "Statistics", "Corpora", "Randomness", "CanonicalJSON", "Diagnostics"],
       settings: numeric, excluding: ["fixtures"]),
     tests("Reports", ["Statistics", "Randomness", "CanonicalJSON", "Diagnostics"]),
+    tests(
+      "RunHistory",
+      [
+        "Scheduling", "Pipelines", "ArtifactStore", "ModelFiles", "Reports", "CanonicalJSON",
+        "Diagnostics",
+      ]),
     tests("Console"),
     tests(
       "StageLibrary",

@@ -21,6 +21,14 @@ public struct Terminal: Sendable {
   public static func output(colours: Bool = true) -> Terminal { Terminal(1, colours: colours) }
   public static func errors(colours: Bool = true) -> Terminal { Terminal(2, colours: colours) }
 
+  /// Whether the locale says that the terminal draws UTF-8 (`LC_ALL`, else `LC_CTYPE`, else `LANG`).
+  public static var drawsUnicode: Bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { environment($0) }
+      .first { !$0.isEmpty }
+    let name = locale?.lowercased() ?? ""
+    return name.contains("utf-8") || name.contains("utf8")
+  }
+
   /// Columns and rows now; 80 × 24 where nobody knows.
   public var size: (columns: Int, rows: Int) {
     var size = winsize()

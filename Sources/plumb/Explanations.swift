@@ -7,6 +7,7 @@ import LanguageModels
 import ModelFiles
 import Pipelines
 import Reports
+import RunHistory
 import Scheduling
 import StageLibrary
 import Statistics
@@ -21,6 +22,7 @@ enum Explanations {
     pages += yamlExplanations
     pages += pipelinesExplanations
     pages += artifactStoreExplanations
+    pages += runHistoryExplanations
     pages += schedulingExplanations
     // Learning.
     pages += corporaExplanations

@@ -15,8 +15,8 @@ struct PlumbCommand: ParsableCommand {
       Where a command takes a manifest, it is the first word and may be left out: plumb.yaml in \
       the working folder, or the only manifest in pipelines/, is used then.
 
-      Exit codes: 0 done or nothing to do, 1 a stage failed, 2 usage or manifest refused, \
-      3 stale (status --check), 6 store damaged, 75 lock busy, 130 and 143 interrupted.
+      Exit codes: 0 done or nothing to do, 1 a stage failed (diff: something differs), 2 usage or manifest refused, \
+      3 stale (status --check), 4 a metric outside its gate, 6 store damaged, 75 lock busy, 130 and 143 interrupted.
       """,
     version: "plumb \(PlumbVersion.current)",
     groupedSubcommands: [
@@ -29,7 +29,8 @@ struct PlumbCommand: ParsableCommand {
       CommandGroup(
         name: "Look at results",
         subcommands: [
-          MetricsCommand.self, ShowCommand.self, GetCommand.self, LogCommand.self,
+          MetricsCommand.self, DiffCommand.self, HistoryCommand.self, ShowCommand.self,
+          GetCommand.self, LogCommand.self, TraceCommand.self,
         ]),
       CommandGroup(
         name: "Look things up",

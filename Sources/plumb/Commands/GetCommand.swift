@@ -18,6 +18,7 @@ struct GetCommand: ParsableCommand {
       """)
 
   @OptionGroup var manifest: ManifestOptions
+  @OptionGroup var ofRun: RunOption
   @Option(
     name: .customLong("to"),
     help: ArgumentHelp("Where to; made if it is not there.", valueName: "dir"))
@@ -35,7 +36,7 @@ struct GetCommand: ParsableCommand {
         session.pipeline.instances[index].definition.outputs.map { (index, $0.name) }
       }
     }
-    let results = Results(session.pipeline, store: store, targets: ports.map(\.instance))
+    let results = try ofRun.results(session.pipeline, store: store, targets: ports.map(\.instance))
     var copies: [(from: String, to: String)] = []
     for (index, port) in ports {
       let instance = session.pipeline.instances[index]

@@ -5,6 +5,7 @@ import Console
 import Diagnostics
 import Foundation
 import Pipelines
+import RunHistory
 import Scheduling
 
 struct LogCommand: ParsableCommand {
@@ -12,6 +13,7 @@ struct LogCommand: ParsableCommand {
     commandName: "log", abstract: "Print the newest log of an instance.")
 
   @OptionGroup var manifest: ManifestOptions
+  @OptionGroup var ofRun: RunOption
   @Flag(help: "Only say where the log is.") var path = false
 
   func run() throws {
@@ -22,7 +24,14 @@ struct LogCommand: ParsableCommand {
       session.pipeline.instances[$0].id.description
     }
     var logs: [(id: String, path: String)] = []
-    for run in LastRun.all(of: session.pipeline, in: store) {
+    let runs: AnySequence<RunReport>
+    if let wantedRun = ofRun.name {
+      let shelf = try RunShelf(store, pipeline: session.pipeline.name)
+      runs = AnySequence([try shelf.find(wantedRun)])
+    } else {
+      runs = AnySequence(LastRun.all(of: session.pipeline, in: store))
+    }
+    for run in runs {
       for row in run.rows
       where wanted.contains(row.id) && !logs.contains(where: { $0.id == row.id }) {
         guard let log = row.log.map({ $0.hasPrefix("/") ? $0 : run.folder + "/" + $0 }),

@@ -20,6 +20,7 @@ struct MetricsCommand: ParsableCommand {
       """)
 
   @OptionGroup var manifest: ManifestOptions
+  @OptionGroup var ofRun: RunOption
 
   @Option(help: ArgumentHelp("Only metrics of this name.", valueName: "name"))
   var name: [String] = []
@@ -86,7 +87,7 @@ struct MetricsCommand: ParsableCommand {
       pipeline.instances[index].definition.outputs.contains { $0.type.name == "metrics" }
     }
     guard !makers.isEmpty else { throw Diagnostic.noMetrics(pipeline.name) }
-    let results = Results(pipeline, store: store, targets: makers)
+    let results = try ofRun.results(pipeline, store: store, targets: makers)
     var rows: [MetricRows.Row] = []
     var missing: [String] = []
     for index in makers {

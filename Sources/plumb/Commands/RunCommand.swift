@@ -9,6 +9,7 @@ import Diagnostics
 import Dispatch
 import Glibc
 import Pipelines
+import RunHistory
 import Scheduling
 import StageLibrary
 
@@ -48,6 +49,11 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Write when what ran, for Perfetto or chrome://tracing.", valueName: "file"))
+  var trace: String?
+
+  @Option(
+    help: ArgumentHelp(
       "What another run makes at this moment: wait for it, skip it, or fail (exit 75).",
       valueName: "wait|skip|fail"))
   var ifLocked: RunOptions.Locked = .wait
@@ -79,6 +85,7 @@ struct RunCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let trace { try TraceFile.check(trace) }
     let session = try Session(manifest)
     let options = try runOptions(session)
     let store = try session.openStore()
@@ -100,6 +107,7 @@ struct RunCommand: ParsableCommand {
     let report = try scheduler.run()
     let page = RunPageWriter.write(report, pipeline: session.pipeline, store: store)
     console.close(report, page: page)
+    writeTrace(of: report)
     let wasCut = isTimeUp?.isSet == true && report.outcome == .interrupted
     let after = AfterRun(
       report: report, pipeline: session.pipeline, store: store, page: page,
@@ -108,6 +116,18 @@ struct RunCommand: ParsableCommand {
     after.forgetOldRuns()
     after.tellCommand()
     if after.exitCode != 0 { throw Ending(code: after.exitCode) }
+  }
+
+  /// What goes wrong here is a warning: the run is over, and `plumb trace` can be asked again.
+  private func writeTrace(of report: RunReport) {
+    guard let trace else { return }
+    do {
+      try TraceFile.write(RunTrace(runFolder: report.folder).text, to: trace)
+    } catch {
+      var problem = error
+      problem.severity = .warning
+      Messages.print([problem])
+    }
   }
 
   /// - Returns: set when the time of `--until` has come; nil without the option.

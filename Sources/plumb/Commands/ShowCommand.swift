@@ -20,6 +20,7 @@ struct ShowCommand: ParsableCommand {
       """)
 
   @OptionGroup var manifest: ManifestOptions
+  @OptionGroup var ofRun: RunOption
   @Flag(help: "As JSON.") var json = false
 
   func run() throws {
@@ -43,7 +44,7 @@ struct ShowCommand: ParsableCommand {
     } else {
       wanted = try session.pipeline.select([selector])
     }
-    let results = Results(session.pipeline, store: store, targets: wanted)
+    let results = try ofRun.results(session.pipeline, store: store, targets: wanted)
     var output = Output()
     var shown: [JSONValue] = []
     for index in wanted {

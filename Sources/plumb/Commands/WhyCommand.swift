@@ -7,18 +7,44 @@ import CanonicalJSON
 import Console
 import Diagnostics
 import Pipelines
+import RunHistory
 import Scheduling
 
 struct WhyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "why", abstract: "Explain why an instance runs, ran, or is reused.",
-    discussion: "A whole stage may be named too: each of its instances gets a line.")
+    discussion: """
+      A whole stage may be named too: each of its instances gets a line. Between two runs (latest, \
+      latest~1, a date, part of an id, now, or STORE:RUN) no name at all means everything.
+      """)
 
   @OptionGroup var manifest: ManifestOptions
   @Flag(help: "Also print the record that the key is made of.") var record = false
   @Flag(help: "As JSON.") var json = false
 
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "What made two runs differ; the second is latest unless it is given.", valueName: "run"))
+  var between: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "What makes the latest run here differ from one in somebody else's store.",
+      valueName: "store[:run]"))
+  var against: String?
+
+  mutating func validate() throws {
+    if against != nil, between.count > 1, RunPlaces.isRun(between[1]) {
+      throw ValidationError("--against names one run, so --between may name only the other")
+    }
+    if record, against != nil || !between.isEmpty {
+      throw ValidationError("--record shows what would run now; leave --between and --against out")
+    }
+  }
+
   func run() throws {
+    if against != nil || !between.isEmpty { return try compareRuns() }
     let session = try Session(manifest)
     let selector = try session.onlySelector("the instance that is to be explained")
     let store = try session.openStore()
@@ -51,6 +77,40 @@ struct WhyCommand: ParsableCommand {
     }
     output.write()
   }
+
+  // MARK: Between runs
+
+  private func compareRuns() throws {
+    // Stages may stand behind the runs too: `why --between latest~1 latest train`.
+    let runs = Array(between.prefix { RunPlaces.isRun($0) }.prefix(against == nil ? 2 : 1))
+    guard !runs.isEmpty || against != nil else {
+      throw Diagnostic.malformedOption(
+        "--between", between.first ?? "", expected: "a run: latest, latest~1, a date, part of an id"
+      )
+    }
+    var options = manifest
+    options.words += between.dropFirst(runs.count)
+    let places = try RunPlaces(options)
+    let old = try against.map { try places.find(RunAddress(against: $0)) } ?? find(runs[0], places)
+    let own = against == nil ? runs.dropFirst().first : runs.first
+    let new = try find(own ?? "latest", places)
+    let comparison = try RunComparison(
+      old, new, selector: try RowSelector(places.words), outsideName: places.outsideNames())
+    WhyBetween(comparison: comparison).write(json: json)
+  }
+
+  /// A recorded run, or the manifest as it is now.
+  private func find(_ run: String, _ places: RunPlaces) throws -> RecordedRun {
+    guard run == "now" else { return try places.find(run) }
+    var options = manifest
+    options.words = places.project.manifest.map { [$0] } ?? []
+    let session = try Session(options)
+    let (report, records) = RunReport.planned(
+      Planner.plan(session.pipeline, store: places.store), of: session.pipeline)
+    return RecordedRun(report, in: places.store, shown: "now", planned: records)
+  }
+
+  // MARK: Now
 
   private func explain(
     _ decision: Decision, plan: [Decision], in runs: some Sequence<RunReport>,
