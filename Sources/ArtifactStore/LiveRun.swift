@@ -67,6 +67,17 @@ extension Store {
     return try LiveRun(at: "\(path)/live/\(name)", label: label)
   }
 
+  /// Whether a run goes on, by the name of its file in `live/`; of one elsewhere as long as it gives
+  /// signs of life.
+  public func isLive(run name: String) -> Bool {
+    guard !name.isEmpty, !name.contains("/") else { return false }
+    if let isAlive = ProcessIdentity.isAlive(fileName: name) { return isAlive }
+    guard let status = FileStatus(of: "\(path)/live/\(name)", followingLinks: false) else {
+      return false
+    }
+    return (FileAccess.now - status.modified) / 1_000_000_000 < 7200
+  }
+
   /// Runs that go on. Files of dead ones are removed.
   public func liveRuns() throws(Diagnostic) -> [LiveRunNote] {
     var notes: [LiveRunNote] = []

@@ -115,6 +115,10 @@ extension KeyTable {
         summary: "A command after each run, word by word; it gets a JSON line on its standard input"
       ),
       .init(
+        name: "slurm", shape: .table(.slurm),
+        summary: "What all jobs ask a Slurm cluster for (run --executor slurm); never part of a key"
+      ),
+      .init(
         name: "include", shape: .list(.text),
         summary: "Other files whose params and stages are merged in, relative to this one"),
     ])
@@ -122,7 +126,7 @@ extension KeyTable {
   /// A file that manifests include.
   static let fragment = KeyTable(
     owner: "an included file",
-    keys: manifest.keys.filter { !["name", "runs", "on_finish"].contains($0.name) }.map(\.optional))
+    keys: manifest.keys.filter { !["name", "runs", "on_finish", "slurm"].contains($0.name) }.map(\.optional))
 
   static let runs = KeyTable(
     owner: "runs",
@@ -165,6 +169,9 @@ extension KeyTable {
       .init(
         name: "resources", shape: .table(.resources),
         summary: "What the stage may use; never part of a key"),
+      .init(
+        name: "slurm", shape: .table(.slurm),
+        summary: "What this stage's jobs ask a Slurm cluster for; never part of a key"),
       .init(
         name: "keep", shape: .pattern(#"^(forever|[0-9]+[dhms])$"#),
         summary: "How long results are kept: forever, or a time such as 30d"),
@@ -224,6 +231,19 @@ extension KeyTable {
       .init(
         name: "time", shape: .pattern(#"^([0-9]+(\.[0-9]+)?[dhms])+$"#),
         summary: "Time of one instance, such as 1h30m"),
+    ])
+
+  static let slurm = KeyTable(
+    owner: "slurm",
+    keys: [
+      .init(name: "partition", shape: .scalar, summary: "Partition, or several with commas"),
+      .init(name: "account", shape: .scalar, summary: "Account that pays"),
+      .init(name: "qos", shape: .scalar, summary: "Quality of service"),
+      .init(name: "constraint", shape: .scalar, summary: "Features that nodes must have"),
+      .init(name: "gres", shape: .scalar, summary: "Generic resources, such as gpu:1"),
+      .init(
+        name: "extra", shape: .list(.text),
+        summary: "Further long options of sbatch, such as --exclusive or --nice=100"),
     ])
 
   static let file = KeyTable(

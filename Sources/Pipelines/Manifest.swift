@@ -14,6 +14,7 @@ struct Manifest {
   /// `runs: {keep: …}` in seconds.
   var runsKept: Double?
   var onFinish: [String] = []
+  var slurm: SlurmDeclaration?
 }
 
 /// One entry of `params`.
@@ -33,6 +34,7 @@ struct StageDeclaration {
   let inputs: [InputDeclaration]
   let parameters: [(name: Located<String>, template: ValueTemplate)]
   let resources: ResourceDeclaration?
+  var slurm: SlurmDeclaration?
   let retention: Retention?
   var retries = Retries.none
   /// `when:`.

@@ -48,7 +48,7 @@ struct ManifestReader {
     return Manifest(
       name: name ?? "", summary: ParameterReader.text(fields, "summary", problems: problems) ?? "",
       params: params, stages: stages, includes: includes(fields), runsKept: runsKept(fields),
-      onFinish: onFinish(fields))
+      onFinish: onFinish(fields), slurm: fields["slurm"].flatMap(slurm))
   }
 
   private func runsKept(_ fields: Fields) -> Double? {
@@ -214,7 +214,8 @@ struct ManifestReader {
       name: member.key, uses: uses,
       matrix: fields["matrix"].map { MatrixReader(problems: problems).read($0) },
       inputs: members(fields["inputs"], "the key 'inputs'").map(input), parameters: parameters,
-      resources: fields["resources"].flatMap(resources), retention: fields["keep"].flatMap(keep),
+      resources: fields["resources"].flatMap(resources), slurm: fields["slurm"].flatMap(slurm),
+      retention: fields["keep"].flatMap(keep),
       retries: fields["retries"].map(retries) ?? .none,
       condition: fields["when"].flatMap(condition),
       gates: members(fields["gate"], "the key 'gate'").compactMap(gate), folder: folder,

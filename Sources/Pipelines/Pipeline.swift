@@ -10,6 +10,8 @@ public struct Resources: Sendable, Equatable {
   public var memory: Int?
   /// Seconds.
   public var time: Double?
+  /// What its jobs ask a cluster for besides.
+  public var slurm = SlurmSettings()
 
   public init(threads: Int? = nil, memory: Int? = nil, time: Double? = nil) {
     self.threads = threads

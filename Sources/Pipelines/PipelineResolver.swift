@@ -100,13 +100,14 @@ private struct Resolution {
     var firstDraft = Array(repeating: 0, count: stages.count)
     var plansByStage: [[InputPlan]?] = []
     var resources: [Resources] = []
+    let resourceResolver = ResourceResolver(params: params, problems: problems)
+    let slurm = resourceResolver.resolve(manifest.slurm)
     var gates: [[Gate]] = []
     for stage in stages.indices {
       firstDraft[stage] = drafts.count
       let plans = inputs.plans(stages[stage], index: stage)
       plansByStage.append(plans)
-      resources.append(
-        ResourceResolver(params: params, problems: problems).resolve(stages[stage].resources))
+      resources.append(resourceResolver.resolve(stages[stage], general: slurm))
       gates.append(
         GateResolver(params: params, problems: problems)
           .resolve(stages[stage], definitions[stage]))

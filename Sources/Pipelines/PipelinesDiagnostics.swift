@@ -161,6 +161,17 @@ extension Diagnostic {
       "bad-quantity", "\(what) cannot be '\(text)'", at: span, help: "write it like \(examples)")
   }
 
+  static func slurmOption(_ text: String, isReserved: Bool, at span: SourceSpan?) -> Diagnostic {
+    Diagnostic(
+      "slurm-option",
+      isReserved
+        ? "'\(text)' cannot be given to sbatch: Plumb sets this option itself"
+        : "'\(text)' is no long option of sbatch", at: span,
+      help: isReserved
+        ? "cores, memory and time are set under 'resources:'; remove the rest"
+        : "write one word such as --exclusive or --nice=100")
+  }
+
   static func emptyList(_ what: String, at span: SourceSpan?) -> Diagnostic {
     Diagnostic("empty-list", "\(what) is empty", at: span, help: "list at least one value")
   }

@@ -400,6 +400,15 @@ public let pipelinesExplanations: [(id: String, text: String)] = [
     """
   ),
   (
+    "slurm-option",
+    """
+    Under `slurm: {extra: […]}` stand long options of sbatch, one word each: `--exclusive`,
+    `--nice=100`. What Plumb needs to find its jobs again and to know how they ended (`--array`,
+    `--job-name`, `--output`, `--export` and the like) it sets itself; cores, memory and time come
+    from `resources:`, so that they mean the same on one machine and on a cluster.
+    """
+  ),
+  (
     "substitution-not-here",
     """
     `$(…)` is replaced under `matrix`, `inputs`, `with` and `resources`; `$(matrix.x)` only

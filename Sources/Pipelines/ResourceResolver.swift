@@ -6,7 +6,14 @@ struct ResourceResolver {
   let params: [String: TemplateValue]
   let problems: Problems
 
-  func resolve(_ declaration: ResourceDeclaration?) -> Resources {
+  /// - Parameter general: what the whole pipeline says under `slurm:`.
+  func resolve(_ stage: StageDeclaration, general: SlurmSettings) -> Resources {
+    var resources = resolve(stage.resources)
+    resources.slurm = resolve(stage.slurm).over(general)
+    return resources
+  }
+
+  private func resolve(_ declaration: ResourceDeclaration?) -> Resources {
     guard let declaration else { return Resources() }
     return Resources(
       threads: declaration.threads.flatMap { template in
@@ -37,7 +44,7 @@ struct ResourceResolver {
       })
   }
 
-  private func read<Value>(
+  func read<Value>(
     _ template: ValueTemplate, _ convert: (ParameterValue) throws(Diagnostic) -> Value
   ) -> Value? {
     problems.attempt { () throws(Diagnostic) -> Value? in

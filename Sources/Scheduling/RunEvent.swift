@@ -11,6 +11,8 @@ public enum RunEvent: Sendable {
   case started(run: String, folder: String, pipeline: String, instances: Int, threads: Int)
   /// Said once per instance as soon as its key is known (never `.wait`).
   case decided(Decision)
+  /// It stands in the queue of a cluster; adopted ones were submitted by an earlier run.
+  case submitted(instance: Int, id: InstanceID, job: String, isAdopted: Bool)
   /// A worker runs.
   case launched(instance: Int, id: InstanceID, pid: Int32, threads: Int, log: String)
   case progress(instance: Int, id: InstanceID, Progress)
@@ -41,6 +43,11 @@ public enum RunEvent: Sendable {
         "event": "decided", "instance": .string(decision.id.description),
         "decision": .string(decision.word), "key": decision.key.map { .string($0.hex) } ?? .null,
         "reasons": .array(decision.reasons.map { .string($0) }),
+      ])
+    case .submitted(_, let id, let job, let isAdopted):
+      .object([
+        "event": "submitted", "instance": .string(id.description), "job": .string(job),
+        "adopted": .boolean(isAdopted),
       ])
     case .launched(_, let id, let pid, let threads, let log):
       .object([

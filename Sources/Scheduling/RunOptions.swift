@@ -38,9 +38,18 @@ public struct RunOptions: Sendable {
   }
 
   public var ifLocked = Locked.wait
+
+  /// Where workers run.
+  public enum Executor: Sendable {
+    /// As processes of this machine.
+    case local
+    case slurm(SlurmOptions)
+  }
+
+  public var executor = Executor.local
   /// Go on with what does not depend on a failed instance.
   public var keepGoing = false
-  /// All workers together; default: the processors this process may use.
+  /// All workers together; default: the processors this process may use. On a cluster: of one job.
   public var threads: Int
   /// Bytes for all workers together; default: what the machine (or its cgroup) has left.
   public var memory: Int

@@ -84,6 +84,8 @@ public struct RunRow: Sendable {
   public var peakMemory: Int?
   public var log: String?
   public var outputs: [(port: String, reference: String)] = []
+  /// Of a cluster: `123_4`.
+  public var job: String?
   /// How often a worker was launched for it.
   public var attempts = 0
   public var comparison: Comparison?
@@ -121,6 +123,10 @@ public struct RunFailure: Sendable {
     case exit
     /// It could not be started.
     case launch
+    /// The cluster's node broke or was taken away: no fault of the stage.
+    case lostNode = "lost-node"
+    /// Somebody cancelled its job.
+    case cancelled
     /// Something it needs failed, or the run ended before.
     case upstream
   }

@@ -62,6 +62,7 @@ extension RunRow {
       members.append(
         ("outputs", .object(JSONObject(outputs.map { ($0.port, .string($0.reference)) }))))
     }
+    if let job { members.append(("job", .string(job))) }
     if attempts > 1 { members.append(("attempts", .integer(attempts))) }
     if let comparison { members.append(("comparison", .string(comparison.rawValue))) }
     if let evidence { members.append(("evidence", .string(evidence))) }
@@ -89,6 +90,7 @@ extension RunRow {
       json["outputs"]?.object?.members.compactMap { member in
         member.value.string.map { (port: member.key, reference: $0) }
       } ?? []
+    job = json["job"]?.string
     attempts = json["attempts"]?.integer ?? (launched == nil ? 0 : 1)
     comparison = json["comparison"]?.string.flatMap(Comparison.init(rawValue:))
     evidence = json["evidence"]?.string

@@ -37,7 +37,9 @@ public final class Scheduler: @unchecked Sendable {
   private(set) var decisions: [Int: Decision] = [:]
   var results: [Int: ActionResult] = [:]
   var workers: [Int: RunningWorker] = [:]
-  var lifeline: (read: Int32, write: Int32) = (-1, -1)
+  /// How often the node of an instance was lost.
+  var lostNodes: [Int: Int] = [:]
+  private(set) var executor: (any Executor)!
   private var signals: [any DispatchSourceSignal] = []
   private var signalSeen: Int32 = 0
   private var timers: [String: any DispatchSourceTimer] = [:]
@@ -65,7 +67,7 @@ public final class Scheduler: @unchecked Sendable {
     planner = Planner(pipeline: pipeline, store: store, again: again, live: live)
     state = SchedulerState(
       dependencies: pipeline.instances.map { pipeline.dependencies(of: $0.index) }, wanted: wanted,
-      budget: Budget(threads: options.threads, memory: options.memory),
+      budget: options.budget,
       keepGoing: options.keepGoing)
   }
 
@@ -89,18 +91,14 @@ public final class Scheduler: @unchecked Sendable {
   /// no error but a row of the report.
   public func run() throws(Diagnostic) -> RunReport {
     if let unset = pipeline.unset.first { throw unset }
+    try requireExecutor()
     store.sweepLeases()
     let folder = try store.createRun(name: pipeline.name)
     try createFolder(folder.path + "/logs")
     try createFolder(folder.path + "/orders")
-    var (readEnd, writeEnd): (Int32, Int32) = (-1, -1)
-    let error = plumb_pipe(&readEnd, &writeEnd)
-    guard error == 0 else { throw .launchFailed("lifeline pipe", error: error) }
-    lifeline = (readEnd, writeEnd)
-    defer {
-      close(lifeline.read)
-      close(lifeline.write)
-    }
+    RunController.write(into: folder.path, live: liveName)
+    executor = try makeExecutor(folder)
+    defer { queue.sync { executor.finish() } }
     recorder = try RunRecorder(
       folder: folder, pipeline: pipeline, wanted: wanted, options: options, observers: observers)
     if options.catchesSignals { catchSignals() }
@@ -143,8 +141,8 @@ public final class Scheduler: @unchecked Sendable {
     case .unwatchLease(let index): cancelTimer("lease \(index)")
     case .pause(let index): pause(index)
     case .cancelPause(let index): cancelTimer("pause \(index)")
-    case .terminate(let index): workers[index]?.process.signal(SIGTERM)
-    case .kill(let index): workers[index]?.process.signal(SIGKILL)
+    case .terminate(let index): executor.stop(index, gently: true)
+    case .kill(let index): executor.stop(index, gently: false)
     case .startGrace:
       startTimer("grace", after: options.grace) { $0.handle(.graceIsOver) }
     case .settled(let index, let settlement): settled(index, settlement)
@@ -272,7 +270,9 @@ public final class Scheduler: @unchecked Sendable {
   }
 
   /// The store's word after a worker ended well, on the deciding queue since it reads a disk.
-  func confirm(_ index: Int, _ statement: WorkerStatement?) {
+  ///
+  /// - Parameter patience: seconds for which a result may still appear (a shared file system).
+  func confirm(_ index: Int, _ statement: WorkerStatement?, patience: Double) {
     let instance = pipeline.instances[index]
     let decision = decisions[index]!
     deciding.async { [store] in
@@ -294,6 +294,11 @@ public final class Scheduler: @unchecked Sendable {
       let problem = gate
       self.queue.async {
         guard case .hit(let result) = found else {
+          guard patience <= 0 else {
+            return self.startTimer("confirm \(index)", after: 0.5) {
+              $0.confirm(index, statement, patience: patience - 0.5)
+            }
+          }
           self.fail(index, cause: .exit, problem: .publishedNothing(instance))
           self.handle(.workerEnded(index, .failed))
           return

@@ -1,10 +1,13 @@
 // Which ready instances may start now, and with how many threads each.
 
-/// Threads and memory for all workers together.
+/// Threads and memory for all workers together; or a number of jobs.
 struct Budget: Equatable {
   var threads: Int
   /// Bytes.
   var memory: Int
+  /// Of a cluster: how many may be under way at once, whatever they need; this machine's limits mean
+  /// nothing then.
+  var jobs: Int? = nil
 
   struct Start: Equatable {
     var index: Int
@@ -20,6 +23,11 @@ struct Budget: Equatable {
     _ ready: [(index: Int, work: SchedulerState.Work)],
     beside running: [(work: SchedulerState.Work, threads: Int)], expected: Int
   ) -> [Start] {
+    if let jobs {
+      return ready.prefix(max(0, jobs - running.count)).map {
+        Start(index: $0.index, threads: max(1, $0.work.maximalThreads))
+      }
+    }
     var freeThreads = threads - running.reduce(0) { $0 + $1.threads }
     var freeMemory = memory - running.reduce(0) { $0 + $1.work.memory }
     var isAlone = running.isEmpty

@@ -10,50 +10,63 @@ import Pipelines
 
 /// A worker with what it has said so far.
 final class RunningWorker {
-  let process: WorkerProcess
-  let log: String
-  let threads: Int
+  var log: String
   let memoryLimit: Int?
   var problem: WorkerProblem?
   var statement: WorkerStatement?
   var lastProgress: ContinuousClock.Instant?
 
-  init(process: WorkerProcess, log: String, threads: Int, memoryLimit: Int?) {
-    self.process = process
+  init(log: String, memoryLimit: Int?) {
     self.log = log
-    self.threads = threads
     self.memoryLimit = memoryLimit
   }
 }
 
 extension Scheduler {
+  /// Workers run on this machine, or as jobs of a cluster.
+  func makeExecutor(_ folder: RunFolder) throws(Diagnostic) -> any Executor {
+    switch options.executor {
+    case .local: try LocalExecutor(options: options, queue: queue, listener: self)
+    case .slurm(let slurm):
+      try SlurmExecutor(
+        slurm, options: options, store: store, run: folder, owner: liveName, queue: queue,
+        listener: self)
+    }
+  }
+
+  /// **Throws**: `slurm-missing`.
+  func requireExecutor() throws(Diagnostic) {
+    if case .slurm(let slurm) = options.executor { try slurm.requireCommands() }
+  }
+
+  /// The name under which others see that this run goes on.
+  var liveName: String {
+    live.map { URL(fileURLWithPath: $0.path).lastPathComponent } ?? ""
+  }
+
   func launch(_ index: Int, threads: Int, record: ActionRecord) throws(Diagnostic) {
     let instance = pipeline.instances[index]
     let folder = recorder.report.folder
     let orderPath = WorkerOrder.path(inRunFolder: folder, instance: index)
-    try order(for: instance, record: record).write(to: orderPath)
+    let order = order(for: instance, record: record)
+    try order.write(to: orderPath)
     let log = folder + "/logs/" + Self.logName(of: instance)
-    let process = try WorkerProcess(
-      WorkerProcess.Launch(
-        program: options.worker, order: orderPath, log: log,
-        environment: WorkerEnvironment.variables(
-          inherited: ProcessInfo.processInfo.environment, program: options.worker,
-          threads: threads), lifeline: lifeline.read), on: queue,
-      onMessage: { [weak self] in self?.hear($0, from: index) },
-      onEnd: { [weak self] in self?.ended($0, index) })
-    workers[index] = RunningWorker(
-      process: process, log: log, threads: threads, memoryLimit: instance.resources.memory)
-    if let limit = instance.resources.time { limitTime(of: index, seconds: limit) }
+    workers[index] = RunningWorker(log: log, memoryLimit: instance.resources.memory)
+    do {
+      try executor.start(
+        Assignment(
+          instance: instance, key: record.key, order: orderPath, log: log, threads: threads,
+          again: order.again))
+    } catch {
+      workers[index] = nil
+      throw error
+    }
     recorder.change(index) {
       $0.attempts += 1
       $0.failure = nil
-      $0.launched = rounded(recorder.elapsed)
       $0.threads = threads
-      $0.log = log
+      $0.log = workers[index]?.log ?? log
     }
-    recorder.send(
-      .launched(instance: index, id: instance.id, pid: process.pid, threads: threads, log: log))
-    if workers.count == 1 { pollMemory() }
   }
 
   private func order(for instance: Instance, record: ActionRecord) -> WorkerOrder {
@@ -92,29 +105,71 @@ extension Scheduler {
     return "\(instance.index)-\(name).log"
   }
 
-  private func hear(_ message: WorkerProcess.Message, from index: Int) {
+  private func hear(_ progress: Progress, from index: Int, _ worker: RunningWorker) {
+    // A body that floods is heard twenty times a second.
+    let now = ContinuousClock.now
+    if let last = worker.lastProgress, last.duration(to: now) < .milliseconds(50),
+      progress.step != progress.total
+    {
+      return
+    }
+    worker.lastProgress = now
+    recorder.send(.progress(instance: index, id: pipeline.instances[index].id, progress))
+  }
+
+  /// The pause before the next attempt of an instance that failed.
+  func pause(_ index: Int) {
+    let instance = pipeline.instances[index]
+    let attempt = recorder.row(index).attempts + 1
+    let pause = instance.retries.pause(before: attempt)
+    if let problem = recorder.row(index).failure?.problem {
+      recorder.send(
+        .retrying(
+          instance: index, id: instance.id, attempt: attempt,
+          of: max(attempt, instance.retries.max + 1), pause: pause, problem))
+    }
+    startTimer("pause \(index)", after: pause) { $0.handle(.pauseIsOver(index)) }
+  }
+}
+
+extension Scheduler: ExecutorListener {
+  func submitted(_ index: Int, job: String, isAdopted: Bool) {
+    recorder.change(index) { $0.job = job }
+    recorder.send(
+      .submitted(
+        instance: index, id: pipeline.instances[index].id, job: job, isAdopted: isAdopted))
+  }
+
+  func began(_ index: Int, pid: Int32, job: String?, log: String) {
+    workers[index]?.log = log
+    recorder.change(index) {
+      $0.launched = rounded(recorder.elapsed)
+      $0.log = log
+    }
+    recorder.send(
+      .launched(
+        instance: index, id: pipeline.instances[index].id, pid: pid,
+        threads: runningThreads(index), log: log))
+  }
+
+  private func runningThreads(_ index: Int) -> Int {
+    if case .running(_, let threads) = state.instances[index] { threads } else { 1 }
+  }
+
+  func said(_ index: Int, _ message: WorkerMessage) {
     guard let worker = workers[index] else { return }
     switch message {
     case .problem(let problem): worker.problem = problem
     case .end(let statement): worker.statement = statement
-    case .progress(let progress):
-      // A body that floods is heard twenty times a second.
-      let now = ContinuousClock.now
-      if let last = worker.lastProgress, last.duration(to: now) < .milliseconds(50),
-        progress.step != progress.total
-      {
-        return
-      }
-      worker.lastProgress = now
-      recorder.send(
-        .progress(instance: index, id: pipeline.instances[index].id, progress))
+    case .progress(let progress): hear(progress, from: index, worker)
+    case .begin, .exit: break
     }
   }
 
-  private func ended(_ ending: WorkerEnding, _ index: Int) {
+  func warned(_ problem: Diagnostic) { recorder.send(.warning(problem)) }
+
+  func ended(_ index: Int, _ ending: WorkerEnding) {
     guard let worker = workers.removeValue(forKey: index) else { return }
-    if workers.isEmpty { cancelTimer("memory") }
-    cancelTimer("time \(index)")
     let instance = pipeline.instances[index]
     let peak = max(ending.peakMemory, worker.statement?.peakMemory ?? 0)
     recorder.change(index) {
@@ -131,13 +186,10 @@ extension Scheduler {
     if let (cause, problem) = ending.failure(
       of: instance, problem: worker.problem, memoryLimit: worker.memoryLimit)
     {
+      let log = ending.log ?? worker.log
       fail(
-        index, cause: cause, problem: problem, logTail: LogTail.lines(ofLogAt: worker.log),
-        log: worker.log)
-      let mayRetry =
-        cause.retryClass.map(instance.retries.on.contains) == true
-        && recorder.row(index).attempts <= instance.retries.max
-      handle(.workerEnded(index, mayRetry ? .failedForNow : .failed))
+        index, cause: cause, problem: problem, logTail: LogTail.lines(ofLogAt: log), log: log)
+      handle(.workerEnded(index, mayRetry(instance, after: cause) ? .failedForNow : .failed))
     } else if ending.wasStopped {
       handle(.workerEnded(index, .interrupted))
     } else if ending.status == WorkerStatus.busy {
@@ -145,43 +197,17 @@ extension Scheduler {
       recorder.change(index) { $0.attempts -= 1 }
       handle(.workerEnded(index, .busy))
     } else {
-      confirm(index, worker.statement)
+      confirm(index, worker.statement, patience: executor.resultDelay)
     }
   }
 
-  /// The pause before the next attempt of an instance that failed.
-  func pause(_ index: Int) {
-    let instance = pipeline.instances[index]
-    let attempt = recorder.row(index).attempts + 1
-    let pause = instance.retries.pause(before: attempt)
-    if let problem = recorder.row(index).failure?.problem {
-      recorder.send(
-        .retrying(
-          instance: index, id: instance.id, attempt: attempt, of: instance.retries.max + 1,
-          pause: pause, problem))
+  private func mayRetry(_ instance: Instance, after cause: RunFailure.Cause) -> Bool {
+    if cause == .lostNode {
+      // The stage is not to blame: this needs no leave of the manifest, but an end.
+      lostNodes[instance.index, default: 0] += 1
+      if lostNodes[instance.index]! <= RunOptions.SlurmOptions.lostNodes { return true }
     }
-    startTimer("pause \(index)", after: pause) { $0.handle(.pauseIsOver(index)) }
-  }
-
-  /// TERM when its time is over, KILL after the grace: a stage that saves checkpoints loses little.
-  private func limitTime(of index: Int, seconds: Double) {
-    startTimer("time \(index)", after: seconds) { scheduler in
-      guard let worker = scheduler.workers[index] else { return }
-      worker.process.isOverTimeLimit = true
-      worker.process.signal(SIGTERM)
-      scheduler.startTimer("time \(index)", after: scheduler.options.grace) { scheduler in
-        scheduler.workers[index]?.process.signal(SIGKILL)
-      }
-    }
-  }
-
-  /// Once a second: largest resident sets, and an end for those over their limit.
-  private func pollMemory() {
-    startTimer("memory", after: 1) { scheduler in
-      for worker in scheduler.workers.values {
-        worker.process.poll(limit: worker.memoryLimit.map { $0 + $0 / 4 })
-      }
-      if !scheduler.workers.isEmpty { scheduler.pollMemory() }
-    }
+    return cause.retryClass.map(instance.retries.on.contains) == true
+      && recorder.row(instance.index).attempts <= instance.retries.max
   }
 }

@@ -30,7 +30,36 @@ public enum Worker {
     let lifeline = environment["PLUMB_LIFELINE_FD"].flatMap { Int32($0) }
     // Programs that a body starts have no business with them.
     for descriptor in [events, lifeline] { _ = descriptor.map(plumb_close_on_exec) }
+    // On a cluster's node nobody holds the other end of a pipe, and nobody collects the exit status.
+    let file = environment["PLUMB_EVENTS_FILE"].map { plumb_open_log($0) } ?? -1
+    if events == nil, file >= 0 {
+      let reporter = ProgressReporter(descriptor: file, interval: .seconds(1))
+      reporter.send(WorkerBeginning(host: Machine.host, pid: getpid()).json)
+      let started = ContinuousClock.now
+      let status = carryOut(orderPath, bodies, reporter, lifeline, environment, describeKernels)
+      reporter.send(lastWord(status, after: started.duration(to: .now)).json)
+      return status
+    }
     let reporter = ProgressReporter(descriptor: events)
+    return carryOut(orderPath, bodies, reporter, lifeline, environment, describeKernels)
+  }
+
+  private static func lastWord(_ status: Int32, after spent: Duration) -> WorkerExit {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return WorkerExit(
+      status: status,
+      seconds: Double(spent.components.seconds) + Double(spent.components.attoseconds) * 1e-18,
+      cpuSeconds: Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+        + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6,
+      peakMemory: Machine.peakMemory(of: getpid()) ?? 0)
+  }
+
+  private static func carryOut(
+    _ orderPath: String, _ bodies: [any StageBody.Type], _ reporter: ProgressReporter,
+    _ lifeline: Int32?, _ environment: [String: String],
+    _ describeKernels: @Sendable () -> String?
+  ) -> Int32 {
     let stop = StopFlag()
     do {
       let order = try WorkerOrder(readingFrom: orderPath)

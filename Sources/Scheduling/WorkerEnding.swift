@@ -4,6 +4,7 @@ import CanonicalJSON
 import Diagnostics
 import Glibc
 import Pipelines
+import Slurm
 
 /// Exit statuses of `plumb exec-stage`, besides 0.
 enum WorkerStatus {
@@ -151,6 +152,12 @@ struct WorkerEnding: Sendable, Equatable {
   var isOverTimeLimit = false
   /// The kernel ended processes for want of memory meanwhile.
   var isOutOfMemory = false
+  /// What a cluster says about its job.
+  var obituary: SlurmObituary?
+  /// A cluster would not take the job, and said this.
+  var refusal: String?
+  /// Where its last lines stand, if not in its log.
+  var log: String?
   var seconds = 0.0
   var cpuSeconds = 0.0
   var peakMemory = 0
@@ -173,6 +180,8 @@ struct WorkerEnding: Sendable, Equatable {
     if isOverTimeLimit {
       return (.timeLimit, .overTimeLimit(instance, limit: instance.resources.time ?? 0))
     }
+    if let refusal { return (.launch, .slurmRefused(instance, reason: refusal)) }
+    if let obituary { return obituary.failure(of: instance, problem: problem) }
     if let signal {
       if signal == SIGKILL && isOutOfMemory {
         return (.outOfMemory, .outOfMemory(instance, peak: peakMemory))
@@ -188,11 +197,11 @@ extension RunFailure.Cause {
   /// How a manifest's `retries: {on: …}` calls it; nil for what another attempt cannot change.
   var retryClass: RetryClass? {
     switch self {
-    case .signal, .launch: .crash
+    case .signal, .launch, .lostNode: .crash
     case .outOfMemory, .memoryLimit: .memory
     case .timeLimit: .time
     case .diagnostic, .exit: .failure
-    case .gate, .upstream, .locked: nil
+    case .gate, .upstream, .locked, .cancelled: nil
     }
   }
 }

@@ -20,12 +20,6 @@ final class WorkerProcess {
     var lifeline: Int32
   }
 
-  enum Message {
-    case progress(Progress)
-    case problem(WorkerProblem)
-    case end(WorkerStatement)
-  }
-
   static let eventsDescriptor: Int32 = 3
   static let lifelineDescriptor: Int32 = 4
 
@@ -35,7 +29,7 @@ final class WorkerProcess {
   private var eventSource: (any DispatchSourceRead)?
   private let eventsDescriptor: Int32
   private var lines = LineSplitter(limit: 64 << 10)
-  private let onMessage: (Message) -> Void
+  private let onMessage: (WorkerMessage) -> Void
   private(set) var peakMemory = 0
   private(set) var sentSignals: Set<Int32> = []
   var isOverMemoryLimit = false
@@ -50,7 +44,7 @@ final class WorkerProcess {
   ///   - onMessage: for each line of its events that means something.
   ///   - onEnd: once, after its last message.
   init(
-    _ launch: Launch, on queue: DispatchQueue, onMessage: @escaping (Message) -> Void,
+    _ launch: Launch, on queue: DispatchQueue, onMessage: @escaping (WorkerMessage) -> Void,
     onEnd: @escaping (WorkerEnding) -> Void
   ) throws(Diagnostic) {
     self.onMessage = onMessage
@@ -140,7 +134,9 @@ final class WorkerProcess {
     for _ in 0..<16 {
       let count = read(eventsDescriptor, &buffer, buffer.count)
       if count > 0 {
-        for line in lines.add(buffer[..<count]) { take(line) }
+        for line in lines.add(buffer[..<count]) {
+          if let message = WorkerMessage(line: line) { onMessage(message) }
+        }
       } else if count == 0 || (errno != EAGAIN && errno != EINTR) {
         source.cancel()
         eventSource = nil
@@ -148,19 +144,6 @@ final class WorkerProcess {
       } else if errno == EAGAIN {
         return
       }
-    }
-  }
-
-  /// Lines that are not ours are passed over: bodies are not trusted to write sense.
-  private func take(_ line: [UInt8]) {
-    let parsed = line.withUnsafeBufferPointer { try? JSONValue(parsing: $0, depth: 16) }
-    guard let json = parsed else { return }
-    if let problem = WorkerProblem(json) {
-      onMessage(.problem(problem))
-    } else if let statement = WorkerStatement(json) {
-      onMessage(.end(statement))
-    } else if let progress = Progress(json) {
-      onMessage(.progress(progress))
     }
   }
 

@@ -3,6 +3,32 @@
 import Diagnostics
 
 extension Diagnostic {
+  static func notDetached(_ reason: String) -> Diagnostic {
+    Diagnostic(
+      "not-detached", "the run could not be started in the background: \(reason)",
+      help: "run it without --detach, in tmux or with nohup", consequence: .stageFailed)
+  }
+
+  static func noRun(_ name: String?, newest: String?) -> Diagnostic {
+    Diagnostic(
+      "no-run",
+      name.map { "no run, or more than one, is called '\($0)'" } ?? "this store has no run",
+      help: newest.map { "the newest is \($0)" } ?? "plumb run makes one")
+  }
+
+  static func controllerGone(_ run: String) -> Diagnostic {
+    Diagnostic(
+      "controller-gone", "the process that drove run \(run) is gone, and did not say how it ended",
+      help: "run the same command again: what is finished is reused, jobs that run are adopted",
+      consequence: .stageFailed)
+  }
+
+  static func controllerElsewhere(_ run: String, host: String, pid: Int32) -> Diagnostic {
+    Diagnostic(
+      "controller-elsewhere", "run \(run) is driven by process \(pid) on \(host)",
+      help: "stop it there: kill \(pid)")
+  }
+
   static func manifestNotGiven(candidates: [String]) -> Diagnostic {
     Diagnostic(
       "manifest-not-given", "no manifest was named, and there is no plumb.yaml here",
@@ -253,6 +279,34 @@ let commandExplanations: [(id: String, text: String)] = [
     "would-overwrite",
     """
     init and get write files outside the store. They never replace a file that is there.
+    """
+  ),
+  (
+    "not-detached",
+    """
+    --detach starts the same command once more in a session of its own. The system refused; the
+    message says why.
+    """
+  ),
+  (
+    "no-run",
+    """
+    plumb attach takes the id of a run, the name of its folder in the store's runs/, or the
+    beginning or end of it. Without a word it takes the newest one.
+    """
+  ),
+  (
+    "controller-gone",
+    """
+    The process that drives a run was killed, or its machine went down. Workers on its machine ended
+    with it; jobs of a cluster go on. Run the same command again: results are reused, checkpoints
+    resumed, and jobs that still run are adopted instead of being submitted a second time.
+    """
+  ),
+  (
+    "controller-elsewhere",
+    """
+    The run's process is on another machine, to which no signal can be sent from here.
     """
   ),
   ("cannot-write", "The system refused to write the file; the message says why."),

@@ -24,6 +24,7 @@ enum Explanations {
     pages += artifactStoreExplanations
     pages += runHistoryExplanations
     pages += schedulingExplanations
+    pages += slurmExplanations
     // Learning.
     pages += corporaExplanations
     pages += tokenizersExplanations

@@ -23,7 +23,8 @@ struct PlumbCommand: ParsableCommand {
       CommandGroup(
         name: "Run",
         subcommands: [
-          RunCommand.self, PlanCommand.self, CheckCommand.self, StatusCommand.self,
+          RunCommand.self, AttachCommand.self, PlanCommand.self, CheckCommand.self,
+          StatusCommand.self,
           WhyCommand.self, GraphCommand.self,
         ]),
       CommandGroup(

@@ -24,6 +24,15 @@ case "run" where arguments.count == 5:
   do {
     var options = RunOptions()
     options.grace = 1
+    if ProcessInfo.processInfo.environment["TEST_SLURM"] != nil {
+      var slurm = RunOptions.SlurmOptions()
+      slurm.shortestPause = 0.2
+      slurm.longestPause = 0.4
+      slurm.patience = 1
+      slurm.settling = 1
+      options.executor = .slurm(slurm)
+      options.worker.path = Bundle.main.executablePath!
+    }
     // A program around each worker, such as one that injects faults.
     if let wrapper = ProcessInfo.processInfo.environment["TEST_WORKER_WRAPPER"] {
       options.worker.path = wrapper

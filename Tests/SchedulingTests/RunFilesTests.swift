@@ -169,10 +169,12 @@ import Testing
   @Test func everyDiagnosticIsExplained() throws {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("../../Sources/Scheduling")
-    let explained = Set(schedulingExplanations.map(\.id))
-    #expect(explained.count == schedulingExplanations.count)
-    let source = try String(
-      contentsOf: folder.appendingPathComponent("SchedulingDiagnostics.swift"), encoding: .utf8)
+    let pages = schedulingExplanations + slurmExplanations
+    let explained = Set(pages.map(\.id))
+    #expect(explained.count == pages.count)
+    let source = try ["SchedulingDiagnostics.swift", "SlurmDiagnostics.swift"].map {
+      try String(contentsOf: folder.appendingPathComponent($0), encoding: .utf8)
+    }.joined()
     let ids = source.matches(of: /"([a-z]+(?:-[a-z]+)+)"/).map { String($0.1) } + ["interrupted"]
     #expect(ids.count > 15)
     for id in ids { #expect(explained.contains(id), "\(id) has no explanation") }

@@ -78,7 +78,32 @@ struct RunCommand: ParsableCommand {
       valueName: "HH:MM"))
   var until: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Where stages run: as processes here, or as jobs of the Slurm cluster.",
+      valueName: "local|slurm"))
+  var executor: ExecutorName = .local
+
+  @Option(
+    help: ArgumentHelp("Jobs on the cluster at once (default: 200).", valueName: "count"))
+  var jobs: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "This program on the cluster's nodes, where it lies elsewhere than here.", valueName: "path"))
+  var program: String?
+
+  @Flag(help: "Go on in the background without this terminal; plumb attach looks on.")
+  var detach = false
+
   mutating func validate() throws {
+    if let jobs, jobs < 1 { throw ValidationError("--jobs needs a number from 1") }
+    if executor != .slurm, jobs != nil || program != nil {
+      throw ValidationError("--jobs and --program go with --executor slurm")
+    }
+    if detach && (json || cron || dryRun) {
+      throw ValidationError("--detach does not go with --json, --cron or --dry-run")
+    }
     if let threads, threads < 1 { throw ValidationError("--threads needs a number from 1") }
     if cron && (quiet || json) { throw ValidationError("--cron says for itself what it prints") }
     if quiet && json { throw ValidationError("choose one of --quiet and --json") }
@@ -97,12 +122,20 @@ struct RunCommand: ParsableCommand {
       return try PlanText.write(decisions, json: json, session: session, store: store)
     }
     try session.requireEverythingSet()
+    if detach {
+      let code = try Detaching.start()
+      if code != 0 { throw Ending(code: code) }
+      return
+    }
+    let detached = DetachedOutput()
+    Detaching.leaveTerminal()
     // A reader that goes away must not end the run: it goes on unseen.
     signal(SIGPIPE, SIG_IGN)
-    let console = RunConsole(mode: json ? .json : quiet || cron ? .quiet : nil)
+    let console = RunConsole(
+      mode: json ? .json : quiet || cron ? .quiet : detached != nil ? .plain : nil)
     let scheduler = Scheduler(
       pipeline: session.pipeline, store: store, bodies: StageLibrary.bodies, options: options,
-      observers: [console])
+      observers: (detached.map { [$0, ProgressFile()] } ?? []) + [console])
     let isTimeUp = try stopLater(scheduler)
     let report = try scheduler.run()
     let page = RunPageWriter.write(report, pipeline: session.pipeline, store: store)
@@ -149,6 +182,14 @@ struct RunCommand: ParsableCommand {
       if options.targets != nil { options.targets! += options.again }
     }
     if let threads { options.threads = threads }
+    if executor == .slurm {
+      var slurm = RunOptions.SlurmOptions()
+      if let jobs { slurm.jobs = jobs }
+      slurm.program = program
+      options.executor = .slurm(slurm)
+      // Of each job that does not say for itself; this machine's processors mean nothing there.
+      options.threads = threads ?? 1
+    }
     if let memory { options.memory = try Quantities.bytes(memory, of: "--memory") }
     if let recheck { options.recheck = try Quantities.share(recheck, of: "--recheck") }
     options.keepGoing = keepGoing || cron
@@ -161,6 +202,8 @@ struct RunCommand: ParsableCommand {
 }
 
 extension RunOptions.Locked: ExpressibleByArgument {}
+
+enum ExecutorName: String, CaseIterable, ExpressibleByArgument { case local, slurm }
 
 /// Sizes and shares as options write them.
 enum Quantities {

@@ -97,6 +97,8 @@ final class RunConsole: RunObserver, @unchecked Sendable {
         "\(count(instances, "instance")), \(count(threads, "thread")), run \(run)")
     case .decided(let decision):
       reasons[decision.instance] = inOneLine(decision.reasons)
+    case .submitted(_, let id, let job, let isAdopted):
+      say(isAdopted ? "adopted" : "submitted", id.description, "job \(job)")
     case .launched(let instance, let id, _, _, _):
       if picture.waiting > 0, waitingFor.remove(instance) != nil { picture.waiting -= 1 }
       picture.start(instance, label: id.description, at: now)

@@ -1,0 +1,411 @@
+// Runs on a cluster of scripts (FakeCluster.swift) that loses answers, nodes and patience.
+
+import Diagnostics
+import Foundation
+import Glibc
+import Pipelines
+import Slurm
+import Synchronization
+import Testing
+
+@testable import Scheduling
+
+@Suite struct SlurmExecutorTests {
+  let lab: Laboratory
+  let cluster: FakeCluster
+
+  init() throws {
+    lab = try Laboratory()
+    cluster = try FakeCluster()
+  }
+
+  @discardableResult
+  private func run(
+    _ log: EventLog? = nil, _ change: (inout RunOptions.SlurmOptions) -> Void = { _ in }
+  ) throws -> RunReport {
+    try lab.run(log) {
+      $0.executor = .slurm(lab.slurm(cluster, change))
+      $0.threads = 1
+    }
+  }
+
+  private static let fan = """
+    base: {uses: act, with: {tag: base, value: 1}}
+    wide: {uses: act, matrix: {n: 1..4}, inputs: {from: [base.metrics]}, with: {tag: wide, value: $(matrix.n)}}
+    sum: {uses: act, inputs: {from: ["wide[*].metrics"]}, with: {tag: sum}}
+    """
+
+  @Test func instancesThatBecomeReadyTogetherAreOneArray() throws {
+    try lab.describe(Self.fan)
+    let log = EventLog()
+    let report = try run(log)
+    #expect(
+      report.outcome == .succeeded, "\(report.rows.map { $0.failure?.problem.message ?? "" })")
+    #expect(report.produced == 6)
+    #expect(cluster.submissions.count == 3, "\(cluster.submissions)")
+    #expect(cluster.submissions[1].contains("--array=0-3"))
+    #expect(!cluster.submissions[0].contains("--array"))
+    #expect(lab.ran.count == 6)
+    #expect(report.row("wide[n=2]")?.job?.hasPrefix("2_") == true)
+    #expect(report.row("base")?.seconds != nil)
+    #expect(report.rows.allSatisfy { ($0.peakMemory ?? 0) > 0 })
+    let words = log.events.map { $0.json["event"]?.string ?? "" }
+    #expect(words.count { $0 == "submitted" } == 6)
+    #expect(words.count { $0 == "launched" } == 6)
+    let left = try FileManager.default.contentsOfDirectory(atPath: lab.storePath + "/jobs")
+    #expect(left == [], "notes about jobs that have ended go")
+    // The same keys, whatever made them.
+    #expect(try lab.run().reused == 6)
+  }
+
+  @Test func resultsAreThoseOfLocalRuns() throws {
+    try lab.describe(Self.fan)
+    let far = try run()
+    let other = try Laboratory()
+    try other.describe(Self.fan)
+    let near = try other.run()
+    #expect(
+      far.rows.map { $0.outputs.map(\.reference) } == near.rows.map { $0.outputs.map(\.reference) })
+    #expect(far.rows.map(\.key) == near.rows.map(\.key))
+  }
+
+  @Test func resourcesAndSettingsReachTheCluster() throws {
+    let manifest = """
+      version: 1
+      name: lab
+      params: {queue: short}
+      slurm: {partition: $(params.queue), account: lab, extra: [--nice=5]}
+      stages:
+        a:
+          uses: act
+          with: {tag: a}
+          resources: {threads: 3, memory: 100MiB, time: 10m}
+          slurm: {partition: gpu, gres: "gpu:1", extra: [--exclusive]}
+        b: {uses: act, with: {tag: b}}
+      """
+    try lab.write(manifest, to: "lab.yaml")
+    try run()
+    let a = try #require(cluster.submissions.first { $0.contains("--cpus-per-task=3") })
+    for word in [
+      "--mem=100M", "--time=11", "--partition=gpu", "--account=lab", "--gres=gpu:1", "--nice=5",
+      "--exclusive",
+    ] { #expect(a.contains(word), "\(word) in \(a)") }
+    let b = try #require(cluster.submissions.first { $0.contains("--cpus-per-task=1") })
+    #expect(b.contains("--partition=short") && !b.contains("--mem") && !b.contains("--exclusive"))
+  }
+
+  @Test func jobsAreLimitedAndSplit() throws {
+    try lab.describe("wide: {uses: act, matrix: {n: 1..7}, with: {tag: x, value: $(matrix.n)}}")
+    try cluster.be("array", "3")
+    try run { $0.jobs = 5 }
+    #expect(lab.ran.count == 7)
+    let sizes = cluster.submissions.map { line in
+      line.firstMatch(of: /--array=0-(\d+)/).map { Int($0.1)! + 1 } ?? 1
+    }
+    #expect(sizes.allSatisfy { $0 <= 3 }, "\(sizes)")
+    #expect(sizes.prefix(2).reduce(0, +) == 5, "\(sizes)")
+  }
+
+  // MARK: Lost answers
+
+  @Test(arguments: ["lose", "garble", "crash"])
+  func aLostAnswerSubmitsNothingTwice(mood: String) throws {
+    try lab.describe(
+      "a: {uses: act, matrix: {n: 1..3}, with: {tag: a, value: $(matrix.n), seconds: 1.0}}")
+    try cluster.be(mood)
+    let report = try run { $0.commandTime = 1 }
+    #expect(report.outcome == .succeeded)
+    #expect(cluster.submissions.count == 1, "\(cluster.submissions)")
+    #expect(lab.ran.count == 3)
+  }
+
+  /// The job was there, ran, and was forgotten before the first look.
+  @Test func aLostAnswerOfAQuickJobIsMadeUpForByTheStore() throws {
+    try lab.describe("a: {uses: act, with: {tag: a}}")
+    try cluster.be("lose")
+    try cluster.be("forget")
+    let report = try run { $0.commandTime = 1 }
+    #expect(report.outcome == .succeeded)
+    #expect(lab.ran == ["a"])
+    #expect(cluster.submissions.count == 1)
+  }
+
+  @Test func aClusterThatIsAwayIsWaitedFor() async throws {
+    try lab.describe("a: {uses: act, with: {tag: a, seconds: 0.2}}")
+    try cluster.be("down")
+    let log = EventLog { [cluster] event in
+      if case .warning(let problem) = event, problem.id == "slurm-unreachable" {
+        cluster.stopBeing("down")
+      }
+    }
+    let report = try run(log)
+    #expect(
+      report.outcome == .succeeded, "\(report.rows.map { $0.failure?.problem.message ?? "" })")
+    #expect(cluster.submissions.count == 1)
+    #expect(
+      log.events.count {
+        if case .warning(let it) = $0 { it.id == "slurm-unreachable" } else { false }
+      }
+        == 1)
+  }
+
+  @Test func silenceInTheMiddleHarmsNothing() throws {
+    try lab.describe("a: {uses: act, with: {tag: a, seconds: 1.0}}")
+    let log = EventLog { [cluster] event in
+      if case .launched = event { try? cluster.be("down") }
+    }
+    // The result and the worker's own word need no controller.
+    #expect(try run(log).outcome == .succeeded)
+    #expect(lab.ran == ["a"])
+  }
+
+  @Test func aRefusalFailsTheStage() throws {
+    try lab.describe("a: {uses: act, with: {tag: a}}")
+    try cluster.be("refuse")
+    let report = try run()
+    let failure = try #require(report.row("a")?.failure)
+    #expect(failure.cause == .launch)
+    #expect(failure.problem.id == "slurm-refused")
+    #expect(failure.problem.message.contains("Invalid partition name specified"))
+    #expect(report.exitCode == 1)
+  }
+
+  @Test func withoutSlurmThereIsNoRun() throws {
+    try lab.describe("a: {uses: act, with: {tag: a}}")
+    #expect {
+      try run { $0.environment = ["PATH": "/nowhere"] }
+    } throws: { ($0 as? Diagnostic)?.consequence == .unavailable }
+    #expect(!FileManager.default.fileExists(atPath: lab.storePath + "/runs"))
+  }
+
+  @Test func garbageAndSlownessAreEndured() throws {
+    try lab.describe(Self.fan)
+    try cluster.be("garbage")
+    try cluster.be("slow")
+    #expect(try run().outcome == .succeeded)
+    #expect(lab.ran.count == 6)
+  }
+
+  // MARK: Ends
+
+  @Test(arguments: [
+    ("OUT_OF_MEMORY", RunFailure.Cause.outOfMemory, "slurm-out-of-memory"),
+    ("TIMEOUT", .timeLimit, "slurm-over-time"), ("DEADLINE", .timeLimit, "slurm-over-time"),
+    ("CANCELLED", .cancelled, "slurm-job-cancelled"), ("FAILED", .exit, "slurm-job-failed"),
+    ("COMPLETED", .exit, "slurm-no-result"),
+    ("OUT_OF_MEMORY:late", .outOfMemory, "slurm-out-of-memory"),
+  ])
+  func endsAreExplained(fate: String, cause: RunFailure.Cause, id: String) throws {
+    try lab.describe("a: {uses: act, with: {tag: a, act: hang}}")
+    try cluster.be("fate", fate)
+    let report = try run()
+    let failure = try #require(report.row("a")?.failure)
+    #expect(failure.cause == cause)
+    #expect(failure.problem.id == id)
+    #expect(failure.problem.message.contains("job 1"))
+    if fate == "FAILED" {
+      #expect(failure.logTail == ["the node has no such program"])
+      #expect(failure.problem.message.contains("exit status 1"), "\(failure.problem.message)")
+    }
+    #expect(cluster.submissions.count == 1, "not submitted again of itself")
+  }
+
+  @Test(arguments: ["NODE_FAIL", "BOOT_FAIL", "PREEMPTED", "NODE_FAIL:late", "VANISH"])
+  func lostNodesAreTriedAgain(fate: String) throws {
+    try lab.describe(
+      "a: {uses: act, with: {tag: a, seconds: 1.0}, retries: {max: 0, backoff: 0.1s}}")
+    try cluster.be("fate", fate)
+    let report = try run()
+    #expect(report.outcome == .succeeded, "\(report.row("a")?.failure?.problem.message ?? "")")
+    #expect(report.row("a")?.attempts == 2)
+    #expect(cluster.submissions.count == 2)
+  }
+
+  @Test func lostNodesAreNotTriedForEver() throws {
+    try lab.describe("a: {uses: act, with: {tag: a}, retries: {max: 0, backoff: 0.05s}}")
+    try cluster.be("fate", "NODE_FAIL")
+    try cluster.be("always")
+    let report = try run { $0.patience = 0.1 }
+    #expect(report.row("a")?.failure?.cause == .lostNode)
+    #expect(cluster.submissions.count == 1 + RunOptions.SlurmOptions.lostNodes)
+  }
+
+  @Test func accountingExplainsWhatTheControllerForgot() throws {
+    try lab.describe("a: {uses: act, with: {tag: a}, retries: {max: 0, backoff: 0.1s}}")
+    try cluster.be("fate", "VANISH")
+    try cluster.be("accounted", "1|OUT_OF_MEMORY|0:9|\n")
+    let report = try run()
+    #expect(report.row("a")?.failure?.problem.id == "slurm-out-of-memory")
+  }
+
+  @Test func aStagesOwnWordIsItsFailure() throws {
+    try lab.describe("a: {uses: act, with: {tag: a, act: fail, value: 3}}")
+    let report = try run()
+    let failure = try #require(report.row("a")?.failure)
+    #expect(failure.problem.id == "test-failure")
+    #expect(failure.problem.span?.start.line != nil)
+    #expect(failure.logTail.contains { $0.contains("about to fail") })
+    #expect(report.row("a")?.attempts == 1)
+  }
+
+  @Test func crashesAreExplainedBySignal() throws {
+    try lab.describe("a: {uses: act, with: {tag: a, act: abort}}")
+    let failure = try #require(try run().row("a")?.failure)
+    #expect(failure.cause == .signal)
+    #expect(failure.problem.message.contains("SIGABRT"))
+    #expect(failure.cause.retryClass == .crash)
+  }
+
+  // MARK: Stopping and restarting
+
+  @Test func stoppingLetsJobsSave() async throws {
+    try lab.describe("a: {uses: act, with: {tag: a, act: patient}}")
+    let scheduler = Mutex<Scheduler?>(nil)
+    let log = EventLog { event in
+      guard case .launched = event else { return }
+      // The body itself says that it has begun to wait.
+      DispatchQueue.global().asyncAfter(deadline: .now() + 0.5) {
+        scheduler.withLock { $0 }?.stop()
+      }
+    }
+    let made = try lab.scheduler(log) {
+      $0.executor = .slurm(lab.slurm(cluster))
+      $0.grace = 20
+    }
+    scheduler.withLock { $0 = made }
+    let report = try made.run()
+    #expect(report.row("a")?.outcome == .interrupted)
+    #expect(report.exitCode == 130)
+    #expect(cluster.cancellations.count == 1)
+    #expect(cluster.cancellations[0].contains("--signal=TERM"))
+    #expect(try run().outcome == .succeeded, "it goes on from what it saved")
+    #expect(lab.ran == ["a", "a"])
+  }
+
+  @Test func stoppingCancelsWhatWaits() async throws {
+    try lab.describe("a: {uses: act, matrix: {n: 1..3}, with: {tag: a, value: $(matrix.n)}}")
+    try cluster.be("hold")
+    let scheduler = Mutex<Scheduler?>(nil)
+    let seen = Mutex(0)
+    let log = EventLog { event in
+      guard case .submitted = event else { return }
+      if seen.withLock({
+        $0 += 1; return $0
+      }) == 3 {
+        scheduler.withLock { $0 }?.stop()
+      }
+    }
+    let made = try lab.scheduler(log) { $0.executor = .slurm(lab.slurm(cluster)) }
+    scheduler.withLock { $0 = made }
+    let report = try made.run()
+    #expect(report.interrupted == 3)
+    #expect(cluster.cancellations.count == 1, "one scancel for all: \(cluster.cancellations)")
+    cluster.stopBeing("hold")
+    #expect(lab.ran == [])
+  }
+
+  /// The controller is killed while jobs wait and run; the next one adopts both.
+  @Test(arguments: [false, true])
+  func aKilledControllersJobsAreAdopted(isRunning: Bool) async throws {
+    try lab.describe(
+      "a: {uses: act, matrix: {n: 1..3}, with: {tag: a, value: $(matrix.n), seconds: 2.0}}")
+    if !isRunning { try cluster.be("hold") }
+    let child = Child(
+      Laboratory.workerPath,
+      ["run", lab.folder + "/lab.yaml", lab.storePath, lab.folder + "/stages"],
+      environment: [
+        "TEST_COUNT_FILE": lab.folder + "/count", "TEST_SLURM": "1",
+        "PATH": cluster.environment["PATH"]!,
+      ], output: lab.folder + "/output")
+    try await eventually("jobs are there") {
+      cluster.submissions.count == 1 && (!isRunning || lab.ran.count == 3)
+    }
+    // The record names its job by now.
+    try await Task.sleep(for: .milliseconds(300))
+    kill(child.pid, SIGKILL)
+    _ = try await child.wait()
+    cluster.stopBeing("hold")
+    let log = EventLog()
+    let report = try run(log)
+    #expect(report.outcome == .succeeded)
+    #expect(cluster.submissions.count == 1, "\(cluster.submissions)")
+    #expect(lab.ran.count == 3)
+    let adopted = log.events.count {
+      if case .submitted(_, _, _, true) = $0 { true } else { false }
+    }
+    #expect(adopted == 3)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: lab.storePath + "/jobs") == [])
+  }
+
+  /// Killed between the record and sbatch's answer: sbatch itself lives on, and submits.
+  @Test func aSubmissionUnderWayIsWaitedFor() async throws {
+    try lab.describe("a: {uses: act, with: {tag: a, seconds: 1.0}}")
+    let real = cluster.folder + "/bin/sbatch"
+    let slow = try String(contentsOfFile: real, encoding: .utf8)
+      .replacing("echo sbatch >> $C/calls", with: "echo sbatch >> $C/calls; sleep 1.5")
+    try slow.write(toFile: real, atomically: false, encoding: .utf8)
+    let child = Child(
+      Laboratory.workerPath,
+      ["run", lab.folder + "/lab.yaml", lab.storePath, lab.folder + "/stages"],
+      environment: [
+        "TEST_COUNT_FILE": lab.folder + "/count", "TEST_SLURM": "1",
+        "PATH": cluster.environment["PATH"]!,
+      ], output: lab.folder + "/output")
+    try await eventually("sbatch was called") { cluster.calls.contains("sbatch") }
+    kill(child.pid, SIGKILL)
+    _ = try await child.wait()
+    #expect(cluster.submissions.count == 0, "it has not submitted yet")
+    let report = try run()
+    #expect(report.outcome == .succeeded)
+    #expect(cluster.submissions.count == 1, "\(cluster.submissions)")
+    #expect(lab.ran == ["a"])
+  }
+
+  /// Killed after the record was written and before sbatch was called: nothing is in the queue.
+  @Test func anIntentWithoutASubmissionIsVoid() throws {
+    try lab.describe("a: {uses: act, with: {tag: a}}")
+    let key = try #require(
+      Planner.plan(try lab.pipeline(), store: try lab.store())[0].key)
+    let jobs = lab.storePath + "/jobs"
+    try FileManager.default.createDirectory(atPath: jobs, withIntermediateDirectories: true)
+    let batch = SlurmBatch(
+      name: SlurmBatch.randomName(), owner: "", host: Machine.host,
+      written: Date().timeIntervalSince1970, script: lab.folder + "/none.sh",
+      tasks: [
+        .init(key: key.hex, instance: "a", order: "o", log: "l", events: "e", again: false)
+      ])
+    #expect(batch.write(into: jobs) == 0)
+    #expect(try run().outcome == .succeeded)
+    #expect(lab.ran == ["a"])
+    // The next run clears it away.
+    try lab.describe("b: {uses: act, with: {tag: b}}")
+    #expect(try run().outcome == .succeeded)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: jobs) == [])
+  }
+
+  @Test func twoRunsShareOneJob() async throws {
+    try lab.describe("a: {uses: act, with: {tag: a, seconds: 1.5}}")
+    let first = try lab.scheduler { $0.executor = .slurm(lab.slurm(cluster)) }
+    let second = try lab.scheduler { $0.executor = .slurm(lab.slurm(cluster)) }
+    async let one = Task.detached { try first.run() }.value
+    try await eventually("the first has submitted") { cluster.submissions.count == 1 }
+    try await Task.sleep(for: .milliseconds(300))
+    let other = try await Task.detached { try second.run() }.value
+    #expect(try await one.outcome == .succeeded)
+    #expect(other.outcome == .succeeded)
+    #expect(cluster.submissions.count == 1)
+    #expect(lab.ran == ["a"])
+  }
+
+  @Test func theQueueIsAskedForAllAtOnceAndEverMoreSeldom() throws {
+    try lab.describe(
+      "a: {uses: act, matrix: {n: 1..6}, with: {tag: a, value: $(matrix.n), seconds: 3.0}}")
+    try run {
+      $0.shortestPause = 0.2
+      $0.longestPause = 5
+    }
+    let looks = cluster.calls.count { $0 == "squeue" }
+    #expect((1...8).contains(looks), "\(looks) looks in three seconds")
+    #expect(cluster.calls.count { $0 == "scontrol" } == 1, "only the configuration")
+  }
+}
