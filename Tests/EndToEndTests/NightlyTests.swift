@@ -119,6 +119,54 @@ import Testing
     }
   }
 
+  /// The crontab line and the units of the page, with this machine's paths in them.
+  @Test func pageRunsAsItStands() throws {
+    let work = try Workspace(Self.manifest)
+    let page = try String(
+      contentsOfFile: Built.project + "/Sources/plumb/Documentation.docc/Nightly.md",
+      encoding: .utf8)
+    let blocks = page.components(separatedBy: "```\n").filter { !$0.hasPrefix("#  ") }
+    func adapt(_ text: String) -> String {
+      text.replacing("/home/me/plumb/.build/release/plumb", with: Built.program)
+        .replacing("/home/me/study/pipelines/nightly.yaml", with: work.path("plumb.yaml"))
+        .replacing("--until 06:00", with: "--until 23:59")
+    }
+    let crontab = try #require(blocks.first { $0.contains("* * *  /home/me") })
+    let fields = crontab.trimmingCharacters(in: .whitespacesAndNewlines)
+      .split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
+    #expect(fields.prefix(5) == ["15", "1", "*", "*", "*"])
+    let command = adapt(String(fields[5]).trimmingCharacters(in: .whitespaces))
+    let bare = "cd / && env -i HOME=\"$PWD\" PATH=/usr/bin:/bin LOGNAME=me SHELL=/bin/sh "
+    let first = try work.shell(bare + command)
+    #expect(first.code == 0, "\(first.errors)")
+    #expect(first.lines.count == 1)
+
+    // Two files in one block, each below a comment with its path.
+    let units = try #require(blocks.first { $0.contains("[Timer]") })
+    var files: [String: String] = [:]
+    for part in units.components(separatedBy: "# ~/.config/systemd/user/").dropFirst() {
+      let lines = part.split(separator: "\n", maxSplits: 1).map(String.init)
+      files[lines[0]] = adapt(lines[1])
+    }
+    #expect(files.keys.sorted() == ["plumb-nightly.service", "plumb-nightly.timer"])
+    let service = try #require(files["plumb-nightly.service"])
+    let start = try #require(service.split(separator: "\n").first { $0.hasPrefix("ExecStart=") })
+    let line = start.dropFirst(10)
+    #expect(line == command, "the timer does what the crontab does")
+    let second = try work.shell(bare + line)
+    #expect(second.code == 0)
+    #expect(second.output + second.errors == "", "nothing changed")
+    let limit = try #require(service.split(separator: "\n").first { $0.hasPrefix("Success") })
+    #expect(limit == "SuccessExitStatus=3")
+    guard FileManager.default.isExecutableFile(atPath: "/usr/bin/systemd-analyze") else { return }
+    for (name, text) in files { try work.write(text, to: "units/" + name) }
+    let verified = try work.shell(
+      "XDG_RUNTIME_DIR=$PWD systemd-analyze verify --user --man=no --recursive-errors=no units/*.service units/*.timer"
+    )
+    #expect(verified.code == 0, "\(verified.errors)")
+    #expect(!verified.errors.contains("Unknown"), "\(verified.errors)")
+  }
+
   /// pipelines/nightly.yaml, all of it.
   @Test func theNightlyPipelineRuns() throws {
     let work = try Workspace()
@@ -146,6 +194,39 @@ import Testing
 
   private static let python = ["/usr/bin/python3", "/usr/local/bin/python3", "/bin/python3"]
     .first { FileManager.default.isExecutableFile(atPath: $0) }
+
+  /// A Python with scikit-learn: PLUMB_SKLEARN names one, else the system's is tried.
+  private static let science: String? = {
+    let named = ProcessInfo.processInfo.environment["PLUMB_SKLEARN"]
+    return [named, python].compactMap(\.self).first { path in
+      let check = try? Running([path, "-c", "import sklearn"], in: NSTemporaryDirectory())
+      return (try? check?.wait(seconds: 60))?.code == 0
+    }
+  }()
+
+  @Test(.enabled(if: science != nil, "no Python here has scikit-learn (PLUMB_SKLEARN names one)"))
+  func aModelFromScikitLearnRuns() throws {
+    let yaml = try blocks("yaml")
+    let programs = try blocks("python")
+    let work = try Workspace(yaml[4])
+    for (name, file, definition, program) in [
+      ("train-sklearn", "train.py", yaml[2], programs[1]),
+      ("judge-sklearn", "judge.py", yaml[3], programs[2]),
+    ] {
+      try work.write(
+        definition.replacing("python3", with: Self.science!), to: "stages/\(name)/stage.yaml")
+      try work.write(program, to: "stages/\(name)/\(file)")
+    }
+    let run = try work.plumb(["run"], seconds: 300)
+    #expect(run.code == 0, "\(run.errors)")
+    let metrics = try work.plumb("metrics", "plumb.yaml", "judge")
+    #expect(metrics.output.contains("accuracy"), "\(metrics.output)")
+    #expect(try work.plumb("run").summary.contains("4 reused"))
+    // The same bytes again: what a program writes is part of what others are made from.
+    let again = try work.plumb(["run", "--again", "judge", "--again", "trained"], seconds: 300)
+    #expect(again.code == 0)
+    #expect(!again.errors.contains("result-differs"), "\(again.errors)")
+  }
 
   @Test(.enabled(if: python != nil, "there is no python3 on this machine"))
   func runsAsItStands() throws {
