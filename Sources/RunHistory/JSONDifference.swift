@@ -59,7 +59,9 @@ struct JSONDifference {
       }
       if a.count != b.count {
         let values = max(a.count, b.count) - min(a.count, b.count)
-        add("\(path)[]", .string("\(a.count) items"), .string("\(b.count) items"), counting: values)
+        add(
+          path.isEmpty ? "length" : path + ".length", .integer(a.count), .integer(b.count),
+          counting: values)
       }
     default: if old != new { add(path, old, new) }
     }

@@ -155,14 +155,19 @@ public struct MetricHistory {
 
   /// **Throws**: `metric-unknown` where no run has it; `run-instance-unknown`.
   public func check() throws(Diagnostic) {
-    guard series.isEmpty else { return }
+    guard series.isEmpty, missed.isEmpty else { return }
     throw .metricUnknown(query.name, known: Array(names))
   }
 
   /// Instances that were asked for and have no value in any run, each with what its newest run says.
   public var valueless: [(instance: String, note: String)] {
-    missed.filter { seriesOf[$0.key] == nil }
-      .map { ($0.key, $0.value[0].note) }.sorted { bytesPrecede($0.0, $1.0) }
+    let stages = Set(series.map { InstanceName($0.instance)?.stage ?? $0.instance })
+    // Of stages that measure something, if any does.
+    return missed.filter { instance, _ in
+      seriesOf[instance] == nil
+        && (stages.isEmpty || stages.contains(InstanceName(instance)?.stage ?? instance))
+    }
+    .map { ($0.key, $0.value[0].note) }.sorted { bytesPrecede($0.0, $1.0) }
   }
 
   private static func place(_ row: RunRow, _ metric: Metric?) -> [(column: String, value: String)] {

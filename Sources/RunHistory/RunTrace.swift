@@ -106,6 +106,10 @@ public struct RunTrace {
     case "decided": decided(id, time, json)
     case "launched": launched(id, time, threads: json["threads"]?.integer ?? 1)
     case "waiting": waiting(id, time, json)
+    case "submitted":
+      instant(
+        "submitted \(id)", time, track: 0,
+        args: ["instance": .string(id), "job": json["job"] ?? .null])
     case "retrying":
       close(id, time, row: nil, outcome: "failed, runs again", message: json["message"])
     case "finished":

@@ -61,8 +61,10 @@ struct RunPlaces {
       return true
     }
     guard let first = word.first, !word.contains("[") else { return false }
-    let isHex = word.count >= 4 && word.allSatisfy(\.isHexDigit) && word.contains(where: \.isNumber)
-    return first.isNumber || isHex
+    // The end of an id has six digits, which may all be letters.
+    let isHex = word.allSatisfy(\.isHexDigit)
+    return first.isNumber || isHex && word.count >= 4 && word.contains(where: \.isNumber)
+      || isHex && word.count == 6
   }
 
   /// The stage kinds that are known here; of others only names of ports are known.

@@ -161,7 +161,7 @@ import Testing
     #expect(csv.lines.count == 1 + 3 * 3, "three classes, three runs")
     let json = try JSONValue(parsing: try work.plumb("history", "share", "--json").output)
     #expect(json.array?.first?["points"]?.array?.count == 3)
-    #expect(try work.plumb("history", "share", "--last", "1", "--json").output.contains("400"))
+    #expect(try work.plumb("history", "share", "--last", "2", "--json").output.contains("articles.jsonl"))
     let unknown = try work.plumb("history", "shaer")
     #expect(unknown.code == 2 && unknown.errors.contains("did you mean 'share'?"))
     #expect(try work.plumb("history").code == 2)
@@ -206,7 +206,7 @@ import Testing
       outputs: {metrics: {type: metrics, summary: None}}
       """, to: "stages/wait/stage.yaml")
     let run = try work.start("run", "--trace", "trace.json")
-    #expect(run.waits { $0.contains("started") })
+    #expect(run.waits { $0.contains("running") })
     run.signal(2)
     #expect(try run.wait().code == 130)
     let complete = try events(work.read("trace.json")).filter { $0["ph"]?.string == "X" }

@@ -31,7 +31,7 @@ import Testing
     ("{\"a\": 1, \"b\": [1, 2]}", "{\"a\": 1, \"b\": [1, 3]}", "it differs in 'b[1]': 2 → 3"),
     ("{\"a\": 1}", "{\"a\":1}\n", "it says the same in other bytes (spaces, order of members)"),
     ("{\"a\": 1}", "{\"b\": 1}", "it differs in 'a': gone, was 1"),
-    ("[1]", "[1, 2]", "it differs in '[]': 1 items → 2 items"),
+    ("[1]", "[1, 2]", "it differs in 'length': 1 → 2"),
     ("\u{0}abc", "\u{0}abd", "it differs from byte 3 on; 4 bytes both"),
     ("\u{0}abc", "\u{0}ab", "it differs from byte 3 on; 4 → 3 bytes"),
     ("text", "\u{0}", "it differs from byte 0 on; 4 → 1 bytes"),

@@ -1,17 +1,23 @@
 // Line scripts against a plain dynamic program, and texts that are barely texts.
 
 import Foundation
+import ModelFiles
 import Testing
 
 @testable import RunHistory
 
-@Suite struct LineDifferenceTests {
+@Suite final class LineDifferenceTests {
+  /// A difference points into its texts.
+  private var texts: [MappedFile] = []
+
   private func difference(_ old: String, _ new: String) -> LineDifference {
     compare(Array(old.utf8), Array(new.utf8))
   }
 
   private func compare(_ old: [UInt8], _ new: [UInt8]) -> LineDifference {
-    old.withUnsafeBytes { a in new.withUnsafeBytes { b in LineDifference(a, b) } }
+    let both = [old, new].map { MappedFile(copying: $0, shown: "") }
+    texts += both
+    return LineDifference(both[0].bytes, both[1].bytes)
   }
 
   @Test func countsAreThoseOfTheShortestScript() {

@@ -14,7 +14,9 @@ final class Nights {
   let store: Store
 
   init(_ name: String = "store") throws {
-    folder = NSTemporaryDirectory() + "/plumb-history-" + UUID().uuidString
+    folder =
+      URL(fileURLWithPath: NSTemporaryDirectory() + "/plumb-history-" + UUID().uuidString)
+      .standardizedFileURL.path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     store = try Store(at: folder + "/" + name)
   }

@@ -169,7 +169,7 @@ import Testing
     #expect(Set(runs.roots(of: ["one"]).map(\.id)) == ["one", "two"])
     var strange = nights.row("three", key: nil, outputs: [("out", a)])
     strange.key = "no digest"
-    strange.outputs = [(port: "out", reference: "blob:sha256:xyz"), (port: "out", reference: "")]
+    strange.outputs = [(port: "out", reference: "blob:sha256:xyz"), (port: "", reference: "")]
     let odd = try nights.record([strange, strange])
     var other = strange
     other.key = "another"

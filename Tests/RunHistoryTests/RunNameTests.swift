@@ -16,7 +16,7 @@ import Testing
   @Test(arguments: [
     "", "a", "..", "latest~", "latest~-1", "latest~x", "latest~99999999999999999999", "a/b",
     "x y z",
-    "2026-11-2a", ".hidden", "näme", "20\u{0}26",
+    ".hidden", "näme", "20\u{0}26",
   ])
   func otherTextsAreRefused(text: String) {
     #expect(throws: (any Error).self) { try RunName(text) }
