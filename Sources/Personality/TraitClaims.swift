@@ -80,22 +80,26 @@ extension TraitSection {
   private var promptingIsIrregular: Claim {
     let id = "prompting-is-irregular"
     let statement = "Prompting is less regular than tuning"
-    let spreads = comparison.spreads().filter { $0.runs >= 3 }
-    func mean(_ method: String) -> Double? {
-      let own = spreads.filter { $0.method == method }.compactMap(\.runDeviation)
-      return own.isEmpty ? nil : SampleSummary(own).mean
-    }
-    guard let prompted = mean(names.prompted), let tuned = mean(names.tuned) else {
+    guard let found = comparison.irregularity(names.prompted, over: names.tuned) else {
       return .notTestable(
-        id: id, statement: statement, because: "three runs of each method and trait are needed")
+        id: id, statement: statement,
+        because:
+          "at least two runs of each method towards one trait, on the same questions, are needed")
     }
+    guard found.ratio.isFinite else {
+      return .notTestable(
+        id: id, statement: statement, because: "all seeds of tuning answered alike: no ratio to that")
+    }
+    let interval = found.interval
     return Claim(
       id: id, statement: statement,
-      verdict: prompted > 1.5 * tuned ? .reproduced : tuned > 1.5 * prompted ? .opposite : .unclear,
+      verdict: interval.low > 1 ? .reproduced : interval.high < 1 ? .opposite : .unclear,
       evidence:
-        "Alignment varies over runs by \(Format.figure(prompted)) (SD) when prompted and "
-        + "\(Format.figure(tuned)) when tuned; a factor of 1.5 counts as different, no test is behind it.",
-      effect: prompted - tuned)
+        "Alignment varies \(Format.figure(found.ratio)) times as much over ways of prompting as over seeds of "
+        + "tuning (SD, same questions; 95 %: \(Format.figure(interval.low)) to "
+        + "\(Format.figure(interval.high)), F with \(found.degrees.0) and \(found.degrees.1) degrees of "
+        + "freedom).",
+      effect: found.ratio)
   }
 
   private var editingGarbles: Claim {

@@ -146,6 +146,36 @@ public struct TraitComparison {
     }
   }
 
+  /// How much more alignment varies over the runs of one method than over those of another: ratio of
+  /// standard deviations, pooled over the targets that both were run towards at least twice, on the
+  /// questions that all these runs share (fewer questions would vary more by themselves).
+  public func irregularity(_ method: String, over other: String) -> DeviationRatio? {
+    var (own, base): ([[Double]], [[Double]]) = ([], [])
+    for target in targets {
+      let runs = Self.byRun(cell(method, target))
+      let others = Self.byRun(cell(other, target))
+      guard runs.count >= 2, others.count >= 2 else { continue }
+      let shared = (runs + others).map { Set($0.map(\.question)) }.reduce(nil) {
+        $0?.intersection($1) ?? $1
+      }
+      guard let shared, !shared.isEmpty else { continue }
+      func alignments(_ runs: [[JudgedAnswer]]) -> [Double] {
+        runs.map { run in
+          SampleSummary(
+            run.filter { shared.contains($0.question) }.map { aligned($0, target) }
+          ).mean
+        }
+      }
+      own.append(alignments(runs))
+      base.append(alignments(others))
+    }
+    return DeviationRatio(own, over: base)
+  }
+
+  private static func byRun(_ answers: [JudgedAnswer]) -> [[JudgedAnswer]] {
+    unique(answers.map(\.run)).map { run in answers.filter { $0.run == run } }
+  }
+
   static func component(_ values: [Double], _ groups: [String]) -> Double {
     let names = unique(groups)
     let n = Double(values.count)

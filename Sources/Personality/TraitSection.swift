@@ -62,6 +62,14 @@ public struct TraitSection {
             ]))
       }
     }
+    if let found = comparison.irregularity(names.prompted, over: names.tuned), found.ratio.isFinite
+    {
+      rows.append(
+        Metric(
+          "irregularity_ratio", found.ratio, unit: "", low: found.interval.low,
+          high: found.interval.high, count: found.degrees.0 + found.degrees.1,
+          at: ["method": .string(names.prompted), "over": .string(names.tuned)]))
+    }
     for method in comparison.methods {
       guard let found = comparison.emojiInformation(method) else { continue }
       rows.append(

@@ -67,6 +67,36 @@ import Testing
       })
   }
 
+  /// Ten questions in runs that answer a given number of them as the trait.
+  static func runs(_ method: String, _ counts: [Int], questions: Int = 10) -> [JudgedAnswer] {
+    counts.enumerated().flatMap { run, count in
+      (0..<questions).map { number in
+        answer(number, method, "openness", aligned: number < count, run: "run=\(run)")
+      }
+    }
+  }
+
+  @Test func irregularityIsARatioOfDeviationsOnSharedQuestions() throws {
+    let even = Self.runs("peft", [5, 6, 5, 6])
+    let uneven = Self.runs("ike", [1, 9, 2, 8, 1, 9])
+    let found = try #require(
+      Self.comparison(even + uneven).irregularity("ike", over: "peft"))
+    // SD of (.1, .9, .2, .8, .1, .9) over that of (.5, .6, .5, .6): by hand.
+    #expect(abs(found.ratio - (0.82 / 5 / (0.01 / 3)).squareRoot()) < 1e-9)
+    #expect(found.degrees == (5, 3))
+    #expect(found.interval.low > 1)
+    #expect(Self.claims(even + uneven)["prompting-is-irregular"] == .reproduced)
+    let turned = Self.runs("ike", [5, 6, 5, 6]) + Self.runs("peft", [1, 9, 2, 8, 1, 9])
+    #expect(Self.claims(turned)["prompting-is-irregular"] == .opposite)
+    let few = Self.runs("ike", [4, 6]) + Self.runs("peft", [5, 6])
+    #expect(Self.claims(few)["prompting-is-irregular"] == .unclear)
+    #expect(Self.comparison(uneven).irregularity("ike", over: "peft") == nil)
+    // A run of fewer questions: only those that all runs share count.
+    let short = Self.runs("ike", [1, 3], questions: 4) + Self.runs("peft", [3, 4, 6])
+    let shared = try #require(Self.comparison(short).irregularity("ike", over: "peft"))
+    #expect(abs(shared.ratio - (0.125 / (1.0 / 48)).squareRoot()) < 1e-9)
+  }
+
   @Test func pairsAreOfEqualQuestionsAndWholeTopics() throws {
     let pairs = Self.comparison(Self.study(tuned: 0.9, prompted: 0.4, emoji: false))
       .paired("peft", minus: "ike")
