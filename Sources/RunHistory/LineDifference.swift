@@ -195,7 +195,7 @@ struct TextLines {
 
 /// Short pieces of two lines around the first place at which they differ.
 enum Excerpt {
-  static let width = 48
+  static let width = 40
 
   static func pair(
     _ old: UnsafeRawBufferPointer, _ new: UnsafeRawBufferPointer

@@ -164,16 +164,29 @@ public final class RunComparison {
     if pair.state == .evidence { return [evidence(old, new)] }
     guard pair.state == .changed else { return [] }
     guard let before = self.old.record(of: old, reader) else {
-      return [.init(.unknown, "its record in \(self.old.shown) is gone")]
+      return [unknown("its record in \(self.old.shown) is gone", old, new)]
     }
     guard let after = self.new.record(of: new, reader) else {
-      return [.init(.unknown, "its record in \(self.new.shown) is gone")]
+      return [unknown("its record in \(self.new.shown) is gone", old, new)]
     }
     var causes: [RunCause] = []
     for difference in after.differences(from: before) {
       causes += self.causes(difference, before, after, id: pair.id)
     }
     return causes.isEmpty ? [.init(.unknown, "the records differ in no fact")] : unique(causes)
+  }
+
+  /// Where no record can say why, the first output that differs says at least what.
+  private func unknown(_ text: String, _ old: RunRow, _ new: RunRow) -> RunCause {
+    for output in new.outputs {
+      guard let other = old.outputs.first(where: { $0.port == output.port }),
+        other.reference != output.reference
+      else { continue }
+      return .init(
+        .unknown, text, old: ObjectReference(other.reference),
+        new: ObjectReference(output.reference), name: "its \(output.port)")
+    }
+    return .init(.unknown, text)
   }
 
   private func causes(
@@ -284,17 +297,8 @@ public final class RunComparison {
     var said: [String] = []
     let sides = [(self.old, old), (self.new, new)]
     let makers = sides.map { run, row in run.provenance(of: row, reader) }
-    let names = ["host", "cpu", "kernels", "threads", "version", "started"]
     for ((run, _), maker) in zip(sides, makers) {
-      guard let maker else {
-        said.append("\(run.shown): no result says where it was made")
-        continue
-      }
-      let facts = names.compactMap { name -> String? in
-        guard let value = maker[name], value != .null else { return nil }
-        return "\(name) \(value.string ?? value.canonicalText)"
-      }
-      said.append("\(run.shown): " + facts.joined(separator: ", "))
+      said.append("\(run.shown): " + Self.text(ofProvenance: maker))
     }
     for output in new.outputs {
       guard let other = old.outputs.first(where: { $0.port == output.port }),
@@ -303,9 +307,32 @@ public final class RunComparison {
       else { continue }
       said += contents.sentences(a, b, name: output.port)
     }
-    for row in [old, new] {
-      if row.comparison == .differs, let path = row.evidence {
-        said.append("made again, it differed; kept beside the first: \(path)")
+    for (run, row) in sides where row.comparison == .differs {
+      said += madeAgain(row, in: run)
+    }
+    return said
+  }
+
+  private static func text(ofProvenance maker: JSONValue?) -> String {
+    let names = ["host", "cpu", "kernels", "threads", "version", "started"]
+    let facts = names.compactMap { name -> String? in
+      guard let value = maker?[name], value != .null else { return nil }
+      return "\(name) \(value.string ?? value.canonicalText)"
+    }
+    return facts.isEmpty ? "no result says where it was made" : facts.joined(separator: ", ")
+  }
+
+  /// Results of the same action that lie beside the first one of its store.
+  private func madeAgain(_ row: RunRow, in run: RecordedRun) -> [String] {
+    guard let key = row.key.flatMap(Digest.init(hex:)) else { return [] }
+    let all = reader.results(key).filter { $0.store.path == run.store.path }.map(\.result)
+    guard let first = all.first else { return [] }
+    var said: [String] = []
+    for other in all.dropFirst().prefix(3) {
+      said.append("made again: " + Self.text(ofProvenance: other.provenance))
+      for (port, reference) in other.outputs {
+        guard let before = first[port], before != reference else { continue }
+        said += contents.sentences(before, reference, name: port)
       }
     }
     return said

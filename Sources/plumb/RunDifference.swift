@@ -8,6 +8,8 @@ import RunHistory
 import Scheduling
 
 struct RunDifference {
+  /// Causes that are shown.
+  private static let most = 40
   private let runs: RunComparison
   private let metrics: MetricComparison
   private let everything: Bool
@@ -67,9 +69,13 @@ struct RunDifference {
       }
       output.table(table)
     }
-    for group in groups {
+    for group in groups.prefix(Self.most) {
       let who = group.ids.count == 1 ? group.ids[0] : "\(group.stage) (\(group.ids.count))"
       output.line("\(who): \(group.cause.text)".drawable)
+    }
+    if groups.count > Self.most {
+      output.line(
+        "… and \(groups.count - Self.most) more; plumb why --between tells all with --json")
     }
     let shown = everything ? metrics.pairs : differingMetrics
     if !shown.isEmpty { output.table(table(shown)) }

@@ -96,11 +96,17 @@ struct RunPlaces {
   func find(_ address: RunAddress) throws -> RecordedRun {
     guard let path = address.store else {
       let report = try shelf.find(address.run)
-      return RecordedRun(report, in: store)
+      return RecordedRun(report, in: store, shown: Self.shown(report))
     }
     let other = try Store(readOnlyAt: Project.absolute(path))
     let report = try RunShelf(other, pipeline: pipelineName).find(address.run)
-    return RecordedRun(report, in: other, shown: "\(Project.shown(other.path)):\(report.id)")
+    return RecordedRun(
+      report, in: other, shown: "\(Project.shown(other.path)):\(Self.shown(report))")
+  }
+
+  /// A run that goes on has told only a part of what it will.
+  private static func shown(_ report: RunReport) -> String {
+    report.outcome == .running ? report.id + " (goes on, or was killed)" : report.id
   }
 
   func find(_ text: String) throws -> RecordedRun { try find(RunAddress(text)) }

@@ -161,7 +161,8 @@ import Testing
     #expect(csv.lines.count == 1 + 3 * 3, "three classes, three runs")
     let json = try JSONValue(parsing: try work.plumb("history", "share", "--json").output)
     #expect(json.array?.first?["points"]?.array?.count == 3)
-    #expect(try work.plumb("history", "share", "--last", "2", "--json").output.contains("articles.jsonl"))
+    #expect(
+      try work.plumb("history", "share", "--last", "2", "--json").output.contains("articles.jsonl"))
     let unknown = try work.plumb("history", "shaer")
     #expect(unknown.code == 2 && unknown.errors.contains("did you mean 'share'?"))
     #expect(try work.plumb("history").code == 2)
@@ -213,8 +214,19 @@ import Testing
     #expect(complete.map { $0["args"]?["outcome"]?.string } == ["interrupted"])
   }
 
-  @Test func logsOfNamedRuns() throws {
+  @Test func resultsAndLogsOfNamedRuns() throws {
     let work = try twoRuns()
+    for (run, word) in [("latest~1", "fell"), ("latest", "rose")] {
+      let got = try work.plumb("get", "articles.corpus", "--run", run, "--to", word)
+      #expect(got.code == 0, "\(got.errors)")
+      let text = work.read("\(word)/articles.corpus/documents.jsonl")
+      #expect(text.split(separator: "\n")[11].contains("taxes \(word)"))
+    }
+    let then = try work.plumb("show", "score", "--run", "latest~1")
+    #expect(then.output.contains("[\"parameter\",\"bootstrap\",200]"), "\(then.output)")
+    let last = try work.plumb("metrics", "score", "--run", "latest", "--csv")
+    #expect(last.code == 0 && last.lines.count > 3, "\(last.errors)")
+    #expect(try work.plumb("get", "judge", "--run", "latest~5").errors.contains("run-unknown"))
     let first = try work.plumb("log", "score", "--path", "--run", "latest~1")
     let second = try work.plumb("log", "score", "--path")
     #expect(first.code == 0 && second.code == 0 && first.output != second.output)
