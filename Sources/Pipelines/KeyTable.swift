@@ -126,7 +126,8 @@ extension KeyTable {
   /// A file that manifests include.
   static let fragment = KeyTable(
     owner: "an included file",
-    keys: manifest.keys.filter { !["name", "runs", "on_finish", "slurm"].contains($0.name) }.map(\.optional))
+    keys: manifest.keys.filter { !["name", "runs", "on_finish", "slurm"].contains($0.name) }.map(
+      \.optional))
 
   static let runs = KeyTable(
     owner: "runs",

@@ -121,10 +121,13 @@ extension ResourceResolver {
     settings.extra = (declaration?.extra ?? []).compactMap { template in
       read(template) { value throws(Diagnostic) in
         let text = value.description
+        // sbatch takes the beginning of a name for the whole.
         let name = String(text.drop { $0 == "-" }.prefix { $0 != "=" })
-        guard SlurmSettings.isOption(text), !SlurmSettings.reserved.contains(name) else {
+        let isReserved =
+          !name.isEmpty && SlurmSettings.reserved.contains { $0.hasPrefix(name) }
+        guard SlurmSettings.isOption(text), !isReserved else {
           throw .slurmOption(
-            text, isReserved: SlurmSettings.reserved.contains(name), at: template.span)
+            text, isReserved: isReserved && text.hasPrefix("--"), at: template.span)
         }
         return text
       }

@@ -7,7 +7,7 @@ import Diagnostics
 import Pipelines
 
 public enum RunEvent: Sendable {
-  /// The first event. `instances` counts what this run looks at.
+  /// The first event. `instances` counts what this run looks at; no threads means jobs of a cluster.
   case started(run: String, folder: String, pipeline: String, instances: Int, threads: Int)
   /// Said once per instance as soon as its key is known (never `.wait`).
   case decided(Decision)

@@ -44,7 +44,7 @@ final class RunRecorder {
     send(
       .started(
         run: folder.id, folder: folder.path, pipeline: pipeline.name, instances: rows.count,
-        threads: options.threads))
+        threads: options.threadsHere))
   }
 
   /// Seconds since the run began.

@@ -188,7 +188,8 @@ extension Scheduler: ExecutorListener {
     {
       let log = ending.log ?? worker.log
       fail(
-        index, cause: cause, problem: problem, logTail: LogTail.lines(ofLogAt: log), log: log)
+        index, cause: cause, problem: problem, logTail: LogTail.lines(ofLogAt: log),
+        log: access(log, F_OK) == 0 ? log : nil)
       handle(.workerEnded(index, mayRetry(instance, after: cause) ? .failedForNow : .failed))
     } else if ending.wasStopped {
       handle(.workerEnded(index, .interrupted))

@@ -130,12 +130,16 @@ final class SlurmExecutor: Executor, @unchecked Sendable {
   func stop(_ index: Int, gently: Bool) {
     guard let job = jobs[index] else { return }
     job.stop = gently ? .gentle : .hard
-    guard let batch = job.batch.flatMap({ batches[$0] }) else {
-      return after(0) { $0.conclude(index, WorkerEnding(status: WorkerStatus.interrupted)) }
+    guard let batch = job.batch.flatMap({ batches[$0] }), !batch.isShared else {
+      // Not submitted yet; or another run waits for it too, and only this one stops waiting.
+      return after(0) { $0.conclude(index, .stopped) }
     }
-    if batch.isShared {
-      // Another run waits for it: only this one stops waiting.
-      return after(0) { $0.conclude(index, WorkerEnding(status: WorkerStatus.interrupted)) }
+    guard case .known = batch.place else {
+      // Whether it is in the queue shows when sbatch answers, or the queue does; who cannot wait for that
+      // leaves the record to the next run.
+      guard !gently else { return }
+      batch.mustStay = true
+      return after(0) { $0.conclude(index, .stopped) }
     }
     if toCancel.isEmpty && toTerminate.isEmpty { after(0.02) { $0.sendStops() } }
     if gently, job.hasBegun, let id = job.id {
@@ -145,7 +149,13 @@ final class SlurmExecutor: Executor, @unchecked Sendable {
     }
   }
 
-  func finish() { isFinished = true }
+  func finish() {
+    isFinished = true
+    // Records that are to go, go.
+    let isDone = DispatchSemaphore(value: 0)
+    submitting.async { isDone.signal() }
+    _ = isDone.wait(timeout: .now() + 2)
+  }
 
   private func after(_ seconds: Double, _ act: @escaping @Sendable (SlurmExecutor) -> Void) {
     queue.asyncAfter(deadline: .now() + seconds) { [weak self] in
@@ -165,20 +175,23 @@ final class SlurmExecutor: Executor, @unchecked Sendable {
 
   /// Looks for earlier submissions of the same keys, then places everything.
   private func sort() {
-    let own = Set(batches.keys)
+    // Of what was adopted, further tasks may be wanted later.
+    let own = Set(batches.filter { $0.value.request != nil }.keys)
     let keys = Set(gathered.compactMap { jobs[$0]?.assignment.key.hex })
     let mustSweep = !hasSwept
-    let known = largestArray
+    let (known, owner) = (largestArray, owner)
     submitting.async { [submission] in
       let records = submission.earlier(besides: own)
-      let tasks = submission.tasks(of: records)
+      let tasks = submission.tasks(of: records, besides: owner)
       let isOfUse = tasks.keys.contains(where: keys.contains)
       var found: (jobs: [SlurmJob]?, complaint: String)?
       if isOfUse || (mustSweep && !records.isEmpty) { found = submission.queue() }
       // Only what is of no use to anybody goes; what is of use to us is looked at first.
       if let jobs = found?.jobs {
         submission.sweep(
-          records.filter { record in !record.tasks.contains { keys.contains($0.key) } },
+          records.filter { record in
+            record.owner != owner && !record.tasks.contains { keys.contains($0.key) }
+          },
           queue: jobs)
       }
       let largest = known ?? submission.largestArray()
@@ -320,6 +333,16 @@ final class SlurmExecutor: Executor, @unchecked Sendable {
     }
   }
 
+  /// Under the same name: should both submissions have happened, that shows.
+  private func sendAgain(_ name: String) {
+    guard let batch = batches[name] else { return }
+    guard batch.members.contains(where: { jobs[$0]?.stop == Job.Stop.none }) else {
+      for index in batch.members { conclude(index, .stopped) }
+      return
+    }
+    send(batch)
+  }
+
   /// `/proc/self/exe` is another program on the node.
   private static func resolved(_ path: String) -> String {
     guard path.hasPrefix("/proc/self/") else { return path }
@@ -339,9 +362,7 @@ final class SlurmExecutor: Executor, @unchecked Sendable {
       hasWarned = true
       let wait = min(60, 2 * options.settling * Double(batch.attempts))
       batch.attempts += 1
-      after(wait) { executor in
-        if let batch = executor.batches[name] { executor.send(batch) }
-      }
+      after(wait) { $0.sendAgain(name) }
     case .lost(let reason):
       batch.place = .lost(since: .now)
       heard(false, reason)
@@ -610,20 +631,25 @@ final class SlurmExecutor: Executor, @unchecked Sendable {
       let wait = min(60, Double(batch.attempts) * options.shortestPause)
       batch.attempts += 1
       batch.place = .submitting
-      after(wait) { executor in
-        if let batch = executor.batches[name] { executor.send(batch) }
-      }
+      after(wait) { $0.sendAgain(name) }
     }
   }
 
-  /// Two jobs of one name: an answer was lost twice over. The first one stays.
+  /// Two jobs of one name: an answer was lost, and the submission was late. The first one stays.
   private func removeDuplicates(_ batch: Batch, _ own: [SlurmJob]) {
-    let numbers = Set(own.map(\.number)).sorted(by: Self.isOlder)
-    let kept = batch.record.job ?? numbers.first
-    let extra = numbers.filter { number in
-      number != kept && own.contains { $0.number == number && !$0.state.isEnded }
+    if case .submitting = batch.place { return }
+    let alive = Set(own.filter { !$0.state.isEnded }.map(\.number)).sorted(by: Self.isOlder)
+    guard alive.count > 1, let kept = alive.first else { return }
+    if batch.record.job != nil, batch.record.job != kept {
+      batch.record.job = kept
+      for index in batch.members {
+        guard let job = jobs[index] else { continue }
+        job.id = batch.record.tasks.count > 1 ? "\(kept)_\(job.task)" : kept
+      }
+      let record = batch.record
+      submitting.async { [submission] in submission.note(kept, of: record) }
     }
-    guard numbers.count > 1, !extra.isEmpty else { return }
+    let extra = Array(alive.dropFirst())
     cancelling.async { [submission, options] in
       _ = submission.tool.run(SlurmCommand.cancel(extra), seconds: min(30, options.commandTime))
     }
@@ -641,16 +667,7 @@ final class SlurmExecutor: Executor, @unchecked Sendable {
     let cancelled = toCancel.filter { jobs[$0] != nil }
     toTerminate = []
     toCancel = []
-    var ids: [String] = []
-    var names: [String] = []
-    for index in cancelled {
-      if let id = jobs[index]?.id {
-        ids.append(id)
-      } else if let name = jobs[index]?.batch {
-        if !names.contains(name) { names.append(name) }
-      }
-    }
-    let (known, unknown) = (ids, names)
+    let known = cancelled.compactMap { jobs[$0]?.id }
     cancelling.async { [submission, options] in
       let seconds = min(10, options.commandTime)
       var isSent = true
@@ -659,7 +676,6 @@ final class SlurmExecutor: Executor, @unchecked Sendable {
       }
       for part in Self.parts(terminated) { send(SlurmCommand.terminate(part)) }
       for part in Self.parts(known) { send(SlurmCommand.cancel(part)) }
-      for name in unknown { send(SlurmCommand.cancel(named: name)) }
       let isDone = isSent
       self.queue.async {
         guard !self.isFinished else { return }
@@ -688,5 +704,12 @@ final class SlurmExecutor: Executor, @unchecked Sendable {
         executor.conclude(index, executor.ending(of: job, status: WorkerStatus.interrupted))
       }
     }
+  }
+}
+
+extension WorkerEnding {
+  /// It was stopped before it began.
+  fileprivate static var stopped: WorkerEnding {
+    WorkerEnding(status: WorkerStatus.interrupted)
   }
 }

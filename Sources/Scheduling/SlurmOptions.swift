@@ -40,6 +40,11 @@ extension RunOptions {
     }
   }
 
+  /// 0 where jobs of a cluster do the work.
+  var threadsHere: Int {
+    if case .local = executor { threads } else { 0 }
+  }
+
   var budget: Budget {
     var budget = Budget(threads: threads, memory: memory)
     if case .slurm(let slurm) = executor { budget.jobs = slurm.jobs }

@@ -12,7 +12,7 @@ import Slurm
 struct EarlierTask: Sendable {
   var batch: SlurmBatch
   var number: Int
-  /// Its controller, or the sbatch that it started, lives.
+  /// Another run that lives waits for it.
   var isOwned: Bool
   var isBeingSubmitted: Bool
 }
@@ -90,12 +90,9 @@ struct SlurmSubmission: Sendable {
 
   func forget(_ name: String) { unlink("\(records)/\(name).json") }
 
-  /// Submissions of other runs, by the key that they would make. Records of which nothing is left are
-  /// removed.
+  /// Submissions of other runs.
   ///
-  /// - Parameters:
-  ///   - own: names of this run's submissions.
-  ///   - queue: what squeue said.
+  /// - Parameter own: names of this run's submissions.
   func earlier(besides own: Set<String>) -> [SlurmBatch] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: records)) ?? []
     return names.sorted().compactMap { name in
@@ -106,11 +103,12 @@ struct SlurmSubmission: Sendable {
     }
   }
 
-  func tasks(of batches: [SlurmBatch]) -> [String: [EarlierTask]] {
+  /// - Parameter owner: the name of this run.
+  func tasks(of batches: [SlurmBatch], besides owner: String) -> [String: [EarlierTask]] {
     var found: [String: [EarlierTask]] = [:]
     for batch in batches {
       let isBeingSubmitted = isUnderWay(batch)
-      let isOwned = store.isLive(run: batch.owner)
+      let isOwned = batch.owner != owner && store.isLive(run: batch.owner)
       for (number, task) in batch.tasks.enumerated() {
         found[task.key, default: []].append(
           EarlierTask(

@@ -84,9 +84,4 @@ public enum SlurmCommand {
   }
 
   public static func cancel(_ jobs: [String]) -> [String] { ["scancel", "--quiet"] + jobs }
-
-  /// For a submission whose job is not known.
-  public static func cancel(named name: String) -> [String] {
-    ["scancel", "--quiet", "--name=\(name)"]
-  }
 }

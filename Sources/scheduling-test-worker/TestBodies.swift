@@ -52,6 +52,10 @@ enum ActStage: StageBody {
         write("half", to: saved)
         throw .interrupted
       }
+    case "await":
+      // Until the test says so.
+      let go = (ProcessInfo.processInfo.environment["TEST_COUNT_FILE"] ?? "") + ".go"
+      while !FileManager.default.fileExists(atPath: go) && !stage.isStopping { usleep(10_000) }
     case "close": close(3)
     case "babble":
       let garbage = [UInt8]((0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 7 + 1) })

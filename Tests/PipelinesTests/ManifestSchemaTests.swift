@@ -54,6 +54,7 @@ import Testing
     "matrix-hyphen", "matrix-is-list", "matrix-scalar", "names", "parameter-choice",
     "parameter-is-input", "parameter-mapping", "parameter-missing", "parameter-range",
     "parameter-types", "parameter-unknown", "params-name", "more-than-twenty",
+    "slurm-options",
   ]
 
   @Test(.enabled(if: checker != nil)) func acceptsGoodAndRefusesBadManifests() throws {

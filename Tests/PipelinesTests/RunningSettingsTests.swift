@@ -8,6 +8,33 @@ import Testing
 @testable import Pipelines
 
 @Suite struct RunningSettings {
+  @Test func slurmSettingsOfAStageGoOverThoseOfThePipeline() throws {
+    let text = """
+      version: 1
+      name: test
+      params: {queue: short}
+      slurm: {partition: $(params.queue), account: 17, extra: [--nice=5]}
+      stages:
+        base: {uses: import-model, inputs: {files: {file: gpt2}}}
+        real:
+          uses: compose-corpus
+          with: {seed: 1}
+          slurm: {partition: gpu, qos: low, gres: "gpu:1", constraint: a&b, extra: [--exclusive]}
+      """
+    let pipeline = try Fixtures.pipeline(text)
+    #expect(
+      try pipeline.instance("base").resources.slurm
+        == SlurmSettings(partition: "short", account: "17", extra: ["--nice=5"]))
+    #expect(
+      try pipeline.instance("real").resources.slurm.options == [
+        "--partition=gpu", "--account=17", "--qos=low", "--constraint=a&b", "--gres=gpu:1",
+        "--nice=5", "--exclusive",
+      ])
+    #expect(
+      try Fixtures.pipeline(text, set: ["queue=long"]).instance("base").resources.slurm.partition
+        == "long")
+  }
+
   @Test func whenLeavesAStageOut() throws {
     let text = """
       version: 1

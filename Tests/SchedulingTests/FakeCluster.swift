@@ -66,6 +66,7 @@ final class FakeCluster: Sendable {
   /// What really runs: whole environment of a job is that of sbatch.
   private static let sbatch = """
     echo sbatch >> $C/calls
+    while [ -e $C/mood/think ]; do sleep 0.05; done
     if [ -e $C/mood/refuse ]; then
       echo "sbatch: error: Batch job submission failed: Invalid partition name specified" >&2; exit 1
     fi

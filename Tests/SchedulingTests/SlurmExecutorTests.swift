@@ -22,12 +22,26 @@ import Testing
   @discardableResult
   private func run(
     _ log: EventLog? = nil, _ change: (inout RunOptions.SlurmOptions) -> Void = { _ in }
-  ) throws -> RunReport {
-    try lab.run(log) {
-      $0.executor = .slurm(lab.slurm(cluster, change))
+  ) async throws -> RunReport {
+    let slurm = lab.slurm(cluster, change)
+    let scheduler = try lab.scheduler(log) {
+      $0.executor = .slurm(slurm)
       $0.threads = 1
     }
+    return try await Self.wait(for: scheduler)
   }
+
+  /// A run blocks, and tests share few threads.
+  private static func wait(for scheduler: Scheduler) async throws -> RunReport {
+    try await withCheckedThrowingContinuation { continuation in
+      Thread.detachNewThread {
+        continuation.resume(with: Result { try scheduler.run() })
+      }
+    }
+  }
+
+  /// Lets bodies go on that wait for the test.
+  private func go() throws { try lab.write("", to: "count.go") }
 
   private static let fan = """
     base: {uses: act, with: {tag: base, value: 1}}
@@ -35,10 +49,10 @@ import Testing
     sum: {uses: act, inputs: {from: ["wide[*].metrics"]}, with: {tag: sum}}
     """
 
-  @Test func instancesThatBecomeReadyTogetherAreOneArray() throws {
+  @Test func instancesThatBecomeReadyTogetherAreOneArray() async throws {
     try lab.describe(Self.fan)
     let log = EventLog()
-    let report = try run(log)
+    let report = try await run(log)
     #expect(
       report.outcome == .succeeded, "\(report.rows.map { $0.failure?.problem.message ?? "" })")
     #expect(report.produced == 6)
@@ -58,9 +72,9 @@ import Testing
     #expect(try lab.run().reused == 6)
   }
 
-  @Test func resultsAreThoseOfLocalRuns() throws {
+  @Test func resultsAreThoseOfLocalRuns() async throws {
     try lab.describe(Self.fan)
-    let far = try run()
+    let far = try await run()
     let other = try Laboratory()
     try other.describe(Self.fan)
     let near = try other.run()
@@ -69,7 +83,7 @@ import Testing
     #expect(far.rows.map(\.key) == near.rows.map(\.key))
   }
 
-  @Test func resourcesAndSettingsReachTheCluster() throws {
+  @Test func resourcesAndSettingsReachTheCluster() async throws {
     let manifest = """
       version: 1
       name: lab
@@ -84,7 +98,7 @@ import Testing
         b: {uses: act, with: {tag: b}}
       """
     try lab.write(manifest, to: "lab.yaml")
-    try run()
+    try await run()
     let a = try #require(cluster.submissions.first { $0.contains("--cpus-per-task=3") })
     for word in [
       "--mem=100M", "--time=11", "--partition=gpu", "--account=lab", "--gres=gpu:1", "--nice=5",
@@ -94,10 +108,10 @@ import Testing
     #expect(b.contains("--partition=short") && !b.contains("--mem") && !b.contains("--exclusive"))
   }
 
-  @Test func jobsAreLimitedAndSplit() throws {
+  @Test func jobsAreLimitedAndSplit() async throws {
     try lab.describe("wide: {uses: act, matrix: {n: 1..7}, with: {tag: x, value: $(matrix.n)}}")
     try cluster.be("array", "3")
-    try run { $0.jobs = 5 }
+    try await run { $0.jobs = 5 }
     #expect(lab.ran.count == 7)
     let sizes = cluster.submissions.map { line in
       line.firstMatch(of: /--array=0-(\d+)/).map { Int($0.1)! + 1 } ?? 1
@@ -109,22 +123,22 @@ import Testing
   // MARK: Lost answers
 
   @Test(arguments: ["lose", "garble", "crash"])
-  func aLostAnswerSubmitsNothingTwice(mood: String) throws {
+  func aLostAnswerSubmitsNothingTwice(mood: String) async throws {
     try lab.describe(
       "a: {uses: act, matrix: {n: 1..3}, with: {tag: a, value: $(matrix.n), seconds: 1.0}}")
     try cluster.be(mood)
-    let report = try run { $0.commandTime = 1 }
+    let report = try await run { $0.commandTime = 1 }
     #expect(report.outcome == .succeeded)
     #expect(cluster.submissions.count == 1, "\(cluster.submissions)")
     #expect(lab.ran.count == 3)
   }
 
   /// The job was there, ran, and was forgotten before the first look.
-  @Test func aLostAnswerOfAQuickJobIsMadeUpForByTheStore() throws {
+  @Test func aLostAnswerOfAQuickJobIsMadeUpForByTheStore() async throws {
     try lab.describe("a: {uses: act, with: {tag: a}}")
     try cluster.be("lose")
     try cluster.be("forget")
-    let report = try run { $0.commandTime = 1 }
+    let report = try await run { $0.commandTime = 1 }
     #expect(report.outcome == .succeeded)
     #expect(lab.ran == ["a"])
     #expect(cluster.submissions.count == 1)
@@ -138,7 +152,7 @@ import Testing
         cluster.stopBeing("down")
       }
     }
-    let report = try run(log)
+    let report = try await run(log)
     #expect(
       report.outcome == .succeeded, "\(report.rows.map { $0.failure?.problem.message ?? "" })")
     #expect(cluster.submissions.count == 1)
@@ -149,20 +163,20 @@ import Testing
         == 1)
   }
 
-  @Test func silenceInTheMiddleHarmsNothing() throws {
+  @Test func silenceInTheMiddleHarmsNothing() async throws {
     try lab.describe("a: {uses: act, with: {tag: a, seconds: 1.0}}")
     let log = EventLog { [cluster] event in
       if case .launched = event { try? cluster.be("down") }
     }
     // The result and the worker's own word need no controller.
-    #expect(try run(log).outcome == .succeeded)
+    #expect(try await run(log).outcome == .succeeded)
     #expect(lab.ran == ["a"])
   }
 
-  @Test func aRefusalFailsTheStage() throws {
+  @Test func aRefusalFailsTheStage() async throws {
     try lab.describe("a: {uses: act, with: {tag: a}}")
     try cluster.be("refuse")
-    let report = try run()
+    let report = try await run()
     let failure = try #require(report.row("a")?.failure)
     #expect(failure.cause == .launch)
     #expect(failure.problem.id == "slurm-refused")
@@ -170,19 +184,21 @@ import Testing
     #expect(report.exitCode == 1)
   }
 
-  @Test func withoutSlurmThereIsNoRun() throws {
+  @Test func withoutSlurmThereIsNoRun() async throws {
     try lab.describe("a: {uses: act, with: {tag: a}}")
-    #expect {
-      try run { $0.environment = ["PATH": "/nowhere"] }
-    } throws: { ($0 as? Diagnostic)?.consequence == .unavailable }
-    #expect(!FileManager.default.fileExists(atPath: lab.storePath + "/runs"))
+    await #expect {
+      try await run { $0.environment = ["PATH": "/nowhere"] }
+    } throws: {
+      ($0 as? Diagnostic)?.consequence == .unavailable
+    }
+    #expect(try lab.store().runs().isEmpty)
   }
 
-  @Test func garbageAndSlownessAreEndured() throws {
+  @Test func garbageAndSlownessAreEndured() async throws {
     try lab.describe(Self.fan)
     try cluster.be("garbage")
     try cluster.be("slow")
-    #expect(try run().outcome == .succeeded)
+    #expect(try await run().outcome == .succeeded)
     #expect(lab.ran.count == 6)
   }
 
@@ -195,10 +211,10 @@ import Testing
     ("COMPLETED", .exit, "slurm-no-result"),
     ("OUT_OF_MEMORY:late", .outOfMemory, "slurm-out-of-memory"),
   ])
-  func endsAreExplained(fate: String, cause: RunFailure.Cause, id: String) throws {
+  func endsAreExplained(fate: String, cause: RunFailure.Cause, id: String) async throws {
     try lab.describe("a: {uses: act, with: {tag: a, act: hang}}")
     try cluster.be("fate", fate)
-    let report = try run()
+    let report = try await run()
     let failure = try #require(report.row("a")?.failure)
     #expect(failure.cause == cause)
     #expect(failure.problem.id == id)
@@ -211,36 +227,36 @@ import Testing
   }
 
   @Test(arguments: ["NODE_FAIL", "BOOT_FAIL", "PREEMPTED", "NODE_FAIL:late", "VANISH"])
-  func lostNodesAreTriedAgain(fate: String) throws {
+  func lostNodesAreTriedAgain(fate: String) async throws {
     try lab.describe(
       "a: {uses: act, with: {tag: a, seconds: 1.0}, retries: {max: 0, backoff: 0.1s}}")
     try cluster.be("fate", fate)
-    let report = try run()
+    let report = try await run()
     #expect(report.outcome == .succeeded, "\(report.row("a")?.failure?.problem.message ?? "")")
     #expect(report.row("a")?.attempts == 2)
     #expect(cluster.submissions.count == 2)
   }
 
-  @Test func lostNodesAreNotTriedForEver() throws {
+  @Test func lostNodesAreNotTriedForEver() async throws {
     try lab.describe("a: {uses: act, with: {tag: a}, retries: {max: 0, backoff: 0.05s}}")
     try cluster.be("fate", "NODE_FAIL")
     try cluster.be("always")
-    let report = try run { $0.patience = 0.1 }
+    let report = try await run { $0.patience = 0.1 }
     #expect(report.row("a")?.failure?.cause == .lostNode)
     #expect(cluster.submissions.count == 1 + RunOptions.SlurmOptions.lostNodes)
   }
 
-  @Test func accountingExplainsWhatTheControllerForgot() throws {
+  @Test func accountingExplainsWhatTheControllerForgot() async throws {
     try lab.describe("a: {uses: act, with: {tag: a}, retries: {max: 0, backoff: 0.1s}}")
     try cluster.be("fate", "VANISH")
     try cluster.be("accounted", "1|OUT_OF_MEMORY|0:9|\n")
-    let report = try run()
+    let report = try await run()
     #expect(report.row("a")?.failure?.problem.id == "slurm-out-of-memory")
   }
 
-  @Test func aStagesOwnWordIsItsFailure() throws {
+  @Test func aStagesOwnWordIsItsFailure() async throws {
     try lab.describe("a: {uses: act, with: {tag: a, act: fail, value: 3}}")
-    let report = try run()
+    let report = try await run()
     let failure = try #require(report.row("a")?.failure)
     #expect(failure.problem.id == "test-failure")
     #expect(failure.problem.span?.start.line != nil)
@@ -248,9 +264,9 @@ import Testing
     #expect(report.row("a")?.attempts == 1)
   }
 
-  @Test func crashesAreExplainedBySignal() throws {
+  @Test func crashesAreExplainedBySignal() async throws {
     try lab.describe("a: {uses: act, with: {tag: a, act: abort}}")
-    let failure = try #require(try run().row("a")?.failure)
+    let failure = try #require(try await run().row("a")?.failure)
     #expect(failure.cause == .signal)
     #expect(failure.problem.message.contains("SIGABRT"))
     #expect(failure.cause.retryClass == .crash)
@@ -273,12 +289,12 @@ import Testing
       $0.grace = 20
     }
     scheduler.withLock { $0 = made }
-    let report = try made.run()
+    let report = try await Self.wait(for: made)
     #expect(report.row("a")?.outcome == .interrupted)
     #expect(report.exitCode == 130)
     #expect(cluster.cancellations.count == 1)
     #expect(cluster.cancellations[0].contains("--signal=TERM"))
-    #expect(try run().outcome == .succeeded, "it goes on from what it saved")
+    #expect(try await run().outcome == .succeeded, "it goes on from what it saved")
     #expect(lab.ran == ["a", "a"])
   }
 
@@ -297,72 +313,80 @@ import Testing
     }
     let made = try lab.scheduler(log) { $0.executor = .slurm(lab.slurm(cluster)) }
     scheduler.withLock { $0 = made }
-    let report = try made.run()
+    let report = try await Self.wait(for: made)
     #expect(report.interrupted == 3)
     #expect(cluster.cancellations.count == 1, "one scancel for all: \(cluster.cancellations)")
     cluster.stopBeing("hold")
     #expect(lab.ran == [])
   }
 
-  /// The controller is killed while jobs wait and run; the next one adopts both.
+  /// The controller is killed while jobs wait or run; the next one adopts them.
   @Test(arguments: [false, true])
   func aKilledControllersJobsAreAdopted(isRunning: Bool) async throws {
     try lab.describe(
-      "a: {uses: act, matrix: {n: 1..3}, with: {tag: a, value: $(matrix.n), seconds: 2.0}}")
+      "a: {uses: act, matrix: {n: 1..3}, with: {tag: a, value: $(matrix.n), act: await}}")
     if !isRunning { try cluster.be("hold") }
-    let child = Child(
+    let child = startController()
+    try await eventually("jobs are there") {
+      cluster.submissions.count == 1 && (!isRunning || lab.ran.count == 3)
+    }
+    // The record names its job soon.
+    try await Task.sleep(for: .milliseconds(300))
+    kill(child.pid, SIGKILL)
+    _ = try await child.wait()
+    let adopted = Mutex(0)
+    let log = EventLog { [lab, cluster] event in
+      guard case .submitted(_, _, _, true) = event else { return }
+      let count = adopted.withLock { count in
+        count += 1
+        return count
+      }
+      guard count == 3 else { return }
+      cluster.stopBeing("hold")
+      try? lab.write("", to: "count.go")
+    }
+    let report = try await run(log)
+    #expect(report.outcome == .succeeded)
+    #expect(cluster.submissions.count == 1, "\(cluster.submissions)")
+    #expect(lab.ran.count == 3)
+    try await eventually("notes go") {
+      try FileManager.default.contentsOfDirectory(atPath: lab.storePath + "/jobs").isEmpty
+    }
+  }
+
+  private func startController() -> Child {
+    Child(
       Laboratory.workerPath,
       ["run", lab.folder + "/lab.yaml", lab.storePath, lab.folder + "/stages"],
       environment: [
         "TEST_COUNT_FILE": lab.folder + "/count", "TEST_SLURM": "1",
         "PATH": cluster.environment["PATH"]!,
       ], output: lab.folder + "/output")
-    try await eventually("jobs are there") {
-      cluster.submissions.count == 1 && (!isRunning || lab.ran.count == 3)
-    }
-    // The record names its job by now.
-    try await Task.sleep(for: .milliseconds(300))
-    kill(child.pid, SIGKILL)
-    _ = try await child.wait()
-    cluster.stopBeing("hold")
-    let log = EventLog()
-    let report = try run(log)
-    #expect(report.outcome == .succeeded)
-    #expect(cluster.submissions.count == 1, "\(cluster.submissions)")
-    #expect(lab.ran.count == 3)
-    let adopted = log.events.count {
-      if case .submitted(_, _, _, true) = $0 { true } else { false }
-    }
-    #expect(adopted == 3)
-    #expect(try FileManager.default.contentsOfDirectory(atPath: lab.storePath + "/jobs") == [])
   }
 
   /// Killed between the record and sbatch's answer: sbatch itself lives on, and submits.
   @Test func aSubmissionUnderWayIsWaitedFor() async throws {
-    try lab.describe("a: {uses: act, with: {tag: a, seconds: 1.0}}")
-    let real = cluster.folder + "/bin/sbatch"
-    let slow = try String(contentsOfFile: real, encoding: .utf8)
-      .replacing("echo sbatch >> $C/calls", with: "echo sbatch >> $C/calls; sleep 1.5")
-    try slow.write(toFile: real, atomically: false, encoding: .utf8)
-    let child = Child(
-      Laboratory.workerPath,
-      ["run", lab.folder + "/lab.yaml", lab.storePath, lab.folder + "/stages"],
-      environment: [
-        "TEST_COUNT_FILE": lab.folder + "/count", "TEST_SLURM": "1",
-        "PATH": cluster.environment["PATH"]!,
-      ], output: lab.folder + "/output")
+    try lab.describe("a: {uses: act, with: {tag: a, act: await}}")
+    try cluster.be("think")
+    let child = startController()
     try await eventually("sbatch was called") { cluster.calls.contains("sbatch") }
     kill(child.pid, SIGKILL)
     _ = try await child.wait()
     #expect(cluster.submissions.count == 0, "it has not submitted yet")
-    let report = try run()
+    DispatchQueue.global().asyncAfter(deadline: .now() + 2) { [cluster] in
+      cluster.stopBeing("think")
+    }
+    let log = EventLog { [lab] event in
+      if case .submitted = event { try? lab.write("", to: "count.go") }
+    }
+    let report = try await run(log)
     #expect(report.outcome == .succeeded)
     #expect(cluster.submissions.count == 1, "\(cluster.submissions)")
     #expect(lab.ran == ["a"])
   }
 
   /// Killed after the record was written and before sbatch was called: nothing is in the queue.
-  @Test func anIntentWithoutASubmissionIsVoid() throws {
+  @Test func anIntentWithoutASubmissionIsVoid() async throws {
     try lab.describe("a: {uses: act, with: {tag: a}}")
     let key = try #require(
       Planner.plan(try lab.pipeline(), store: try lab.store())[0].key)
@@ -375,32 +399,35 @@ import Testing
         .init(key: key.hex, instance: "a", order: "o", log: "l", events: "e", again: false)
       ])
     #expect(batch.write(into: jobs) == 0)
-    #expect(try run().outcome == .succeeded)
+    #expect(try await run().outcome == .succeeded)
     #expect(lab.ran == ["a"])
     // The next run clears it away.
     try lab.describe("b: {uses: act, with: {tag: b}}")
-    #expect(try run().outcome == .succeeded)
+    #expect(try await run().outcome == .succeeded)
     #expect(try FileManager.default.contentsOfDirectory(atPath: jobs) == [])
   }
 
   @Test func twoRunsShareOneJob() async throws {
-    try lab.describe("a: {uses: act, with: {tag: a, seconds: 1.5}}")
+    try lab.describe("a: {uses: act, with: {tag: a, act: await}}")
     let first = try lab.scheduler { $0.executor = .slurm(lab.slurm(cluster)) }
-    let second = try lab.scheduler { $0.executor = .slurm(lab.slurm(cluster)) }
-    async let one = Task.detached { try first.run() }.value
+    let log = EventLog { [lab] event in
+      if case .submitted(_, _, _, true) = event { try? lab.write("", to: "count.go") }
+    }
+    let second = try lab.scheduler(log) { $0.executor = .slurm(lab.slurm(cluster)) }
+    async let one = Self.wait(for: first)
     try await eventually("the first has submitted") { cluster.submissions.count == 1 }
     try await Task.sleep(for: .milliseconds(300))
-    let other = try await Task.detached { try second.run() }.value
+    let other = try await Self.wait(for: second)
     #expect(try await one.outcome == .succeeded)
     #expect(other.outcome == .succeeded)
     #expect(cluster.submissions.count == 1)
     #expect(lab.ran == ["a"])
   }
 
-  @Test func theQueueIsAskedForAllAtOnceAndEverMoreSeldom() throws {
+  @Test func theQueueIsAskedForAllAtOnceAndEverMoreSeldom() async throws {
     try lab.describe(
       "a: {uses: act, matrix: {n: 1..6}, with: {tag: a, value: $(matrix.n), seconds: 3.0}}")
-    try run {
+    try await run {
       $0.shortestPause = 0.2
       $0.longestPause = 5
     }

@@ -94,7 +94,8 @@ final class RunConsole: RunObserver, @unchecked Sendable {
       total = instances
       say(
         "started", pipeline,
-        "\(count(instances, "instance")), \(count(threads, "thread")), run \(run)")
+        "\(count(instances, "instance")), "
+          + (threads == 0 ? "jobs of a cluster" : count(threads, "thread")) + ", run \(run)")
     case .decided(let decision):
       reasons[decision.instance] = inOneLine(decision.reasons)
     case .submitted(_, let id, let job, let isAdopted):
