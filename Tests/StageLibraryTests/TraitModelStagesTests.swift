@@ -339,3 +339,53 @@ final class TraitPlace {
       AnswerWriting.answer(bytes, isWhole: true, keepsFirstLine: false).text == "one \ntwo")
   }
 }
+
+@Suite struct AskedOptionsTests {
+  private static let items =
+    "n\ttrait\tfacet\tkey\titem\n1\tE\tE1\t1\tTalk a lot\n2\tO\tO1\t-1\tAvoid art\n"
+
+  /// Shares of the options of every item.
+  private func shares(_ place: TraitPlace, chat: String) throws -> [[Double]] {
+    try Self.items.write(toFile: place.path("items.tsv"), atomically: true, encoding: .utf8)
+    _ = try place.run(
+      TakeInventoryStage.self,
+      [("chat", .string(chat)), ("prompts", .array([.string("{item}?")]))],
+      ["model": place.path("base/model"), "items": place.path("items.tsv")],
+      to: ["metrics", "scores"], "inventory-\(chat)")
+    let text = String(
+      decoding: try place.bytes("inventory-\(chat)/scores/scores.jsonl"), as: UTF8.self)
+    return try text.split(separator: "\n").map { line in
+      try #require(try JSONValue(parsing: String(line))["shares"]?.array).compactMap(\.double)
+    }
+  }
+
+  @Test func inAChatTheEndOfAnAnswerCounts() throws {
+    let place = try TraitPlace()
+    let text = try shares(place, chat: "none")
+    let plain = try shares(place, chat: "plain")
+    #expect(text.count == 2 && plain.count == 2)
+    for row in text + plain { #expect(abs(row.reduce(0, +) - 1) < 1e-9 && row.count == 5) }
+    #expect(text != plain)
+    // Written out: message, a space, the option, the end of the text.
+    let model = try place.input(place.path("base/model"))
+    let tokenizer = try ModelTokenizer.read(model.bytes("tokenizer.json"))
+    let end = try #require(tokenizer.endOfText)
+    let transformer = Transformer(
+      try LanguageModel(files: model.files), capacity: 256, trains: false)
+    let options = [
+      "Very inaccurate", "Moderately inaccurate", "Neither accurate nor inaccurate",
+      "Moderately accurate", "Very accurate",
+    ]
+    let form = try ChatForm(.plain, tokenizer)
+    let beginning = form.prompt(message: "Talk a lot?")
+    let values = try StatementSequences(
+      options.map { tokenizer.encode(" " + $0) + [end] }, after: beginning, names: options,
+      for: transformer.model.specification
+    ).logProbabilities(transformer)
+    let weights = values.map { exp($0 - values[0]) }
+    for (share, weight) in zip(plain[0], weights) {
+      #expect(abs(share - weight / weights.reduce(0, +)) < 1e-6)
+    }
+    #expect(throws: Diagnostic.self) { try shares(place, chat: "chatml") }
+  }
+}

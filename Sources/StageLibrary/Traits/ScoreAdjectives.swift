@@ -5,13 +5,11 @@ import CanonicalJSON
 import Corpora
 import Diagnostics
 import LanguageModels
-import ModelAnalysis
 import ModelFiles
 import Personality
 import Reports
 import Scheduling
 import Statistics
-import Tokenizers
 
 enum ScoreAdjectivesStage: StageBody {
   static let kind = "score-adjectives"
@@ -99,13 +97,13 @@ enum ScoreAdjectivesStage: StageBody {
 
 /// Mean over a trait's adjectives of log p(adjective | who says it) − log p(adjective | nothing said).
 private struct AdjectiveRater {
-  let tokenizer: any Tokenizer
+  let sequences: OptionSequences
   let transformer: Transformer
   let prompt: String
   private var priors: [Trait: [Double]] = [:]
 
   init(_ stage: StageContext) throws(Diagnostic) {
-    tokenizer = try ModelTokenizer.read(stage.input("model").bytes("tokenizer.json"))
+    sequences = try OptionSequences(stage, model: stage.input("model"))
     let model = try stage.storedModel()
     transformer = Transformer(model, capacity: 2048, trains: false)
     prompt = stage.parameters.string("prompt")
@@ -119,14 +117,10 @@ private struct AdjectiveRater {
   }
 
   private func values(_ text: String, _ trait: Trait, name: String) throws(Diagnostic) -> [Double] {
-    let start = tokenizer.endOfText.map { [$0] } ?? []
     // An answer as long as a page says no more than its beginning, and must fit the context.
     let said = text.split(separator: " ").prefix(200).joined(separator: " ")
-    let adjectives = TraitAdjectives.list(trait)
-    let sequences = try StatementSequences(
-      adjectives.map { tokenizer.encode(" " + $0) },
-      after: start + tokenizer.encode(prompt.replacing("{text}", with: said)),
-      names: adjectives.map { "\(name), \($0)" }, for: transformer.model.specification)
-    return try sequences.logProbabilities(transformer)
+    return try sequences.logProbabilities(
+      of: TraitAdjectives.list(trait), after: prompt.replacing("{text}", with: said), name: name,
+      transformer)
   }
 }

@@ -11,7 +11,6 @@ import ModelFiles
 import Personality
 import Reports
 import Scheduling
-import Tokenizers
 
 enum TakeInventoryStage: StageBody {
   static let kind = "take-inventory"
@@ -25,7 +24,7 @@ enum TakeInventoryStage: StageBody {
     let prompts = parameters.strings("prompts")
     for prompt in prompts where !prompt.contains("{item}") { throw .inventoryPrompt(prompt) }
     let input = stage.input("model")
-    let tokenizer = try ModelTokenizer.read(input.bytes("tokenizer.json"))
+    let sequences = try OptionSequences(stage, model: input)
     let model = try stage.storedModel()
     let adapter = try stage.optionalInput("adapter").map { artifact throws(Diagnostic) in
       try LowRankAdapter(files: artifact.files, for: model)
@@ -37,7 +36,7 @@ enum TakeInventoryStage: StageBody {
       var answers: [Double] = []
       for item in inventory.items {
         let shares = try answer(
-          prompt.replacing("{item}", with: item.text), options, tokenizer, transformer,
+          prompt.replacing("{item}", with: item.text), options, sequences, transformer,
           name: "item \(item.number)")
         let expected = zip(1...5, shares).reduce(0) { $0 + Double($1.0) * $1.1 }
         answers.append(expected)
@@ -63,14 +62,11 @@ enum TakeInventoryStage: StageBody {
 
   /// Shares of the five options: softmax of their log-probabilities as whole texts.
   private static func answer(
-    _ prompt: String, _ options: [String], _ tokenizer: any Tokenizer, _ transformer: Transformer,
-    name: String
+    _ prompt: String, _ options: [String], _ sequences: OptionSequences,
+    _ transformer: Transformer, name: String
   ) throws(Diagnostic) -> [Double] {
-    let start = tokenizer.endOfText.map { [$0] } ?? []
-    let sequences = try StatementSequences(
-      options.map { tokenizer.encode(" " + $0) }, after: start + tokenizer.encode(prompt),
-      names: options.map { "\(name), \($0)" }, for: transformer.model.specification)
-    let values = try sequences.logProbabilities(transformer)
+    let values = try sequences.logProbabilities(
+      of: options, after: prompt, name: name, transformer)
     let most = values.max() ?? 0
     let weights = values.map { exp($0 - most) }
     let sum = weights.reduce(0, +)
