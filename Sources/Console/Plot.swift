@@ -35,7 +35,7 @@ public struct Plot: Sendable {
     let columns = max(4, width - margin)
     let (across, down) = isUnicode ? (2, 4) : (1, 1)
     // A few values need no wide plot.
-    let used = min(columns * across, max(16, values.count * 4))
+    let used = min(columns, max(24, values.count * 3)) * across
     var dots = [Set<Int>](repeating: [], count: height * down)
     func x(_ index: Int) -> Int {
       values.count < 2

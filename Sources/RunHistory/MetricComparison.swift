@@ -117,12 +117,14 @@ public struct MetricComparison {
         MetricPair(instance: pair.id, stage: pair.stage, port: port, old: old, new: new))
     }
     for metric in new { add(rest[Self.place(metric)]?.popLast(), metric) }
+    // Those that were not taken are the last ones of their place.
     var left = rest.mapValues(\.count)
+    var gone: [Metric] = []
     for metric in old.reversed() where (left[Self.place(metric)] ?? 0) > 0 {
-      // Those that were not taken are the last ones of their place.
       left[Self.place(metric)]! -= 1
-      add(metric, nil)
+      gone.append(metric)
     }
+    for metric in gone.reversed() { add(metric, nil) }
   }
 
   private static func place(_ metric: Metric) -> String {

@@ -56,19 +56,29 @@ enum HistoryText {
     if hasInterval { columns += [.init("low", numeric: true), .init("high", numeric: true)] }
     columns += [.init("n", numeric: true), .init("since the run before", mayShrink: true)]
     var table = Table(columns)
+    let digits = Self.digits(series)
     for point in series.points {
       var cells = [
-        time(point.time), short(point.run), point.metric.map { Figures.value($0.value) } ?? "–",
+        time(point.time), short(point.run),
+        point.metric.map { Figures.value($0.value, digits: digits) } ?? "–",
       ]
       if hasInterval {
         cells += [point.metric?.low, point.metric?.high].map {
-          $0.map { Figures.value($0) } ?? ""
+          $0.map { Figures.value($0, digits: digits) } ?? ""
         }
       }
       cells += [point.metric.map { "\($0.count)" } ?? "", remark(point)]
       table.add(cells)
     }
     return table
+  }
+
+  /// As many as it takes for different values to look different, within reason.
+  private static func digits(_ series: MetricSeries) -> Int {
+    let values = Set(series.points.compactMap { $0.metric?.value })
+    return (4...7).first { digits in
+      Set(values.map { Figures.value($0, digits: digits) }).count == values.count
+    } ?? 7
   }
 
   private static func remark(_ point: MetricSeries.Point) -> String {

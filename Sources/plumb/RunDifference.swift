@@ -78,7 +78,7 @@ struct RunDifference {
         "… and \(groups.count - Self.most) more; plumb why --between tells all with --json")
     }
     let shown = everything ? metrics.pairs : differingMetrics
-    if !shown.isEmpty { output.table(table(shown)) }
+    if !shown.isEmpty { write(shown, to: &output) }
     for problem in metrics.unreadable { output.line(problem.drawable) }
     for (state, what) in [
       (InstancePair.State.ended, "ended otherwise"), (.undecided, "not decided in one of the runs"),
@@ -102,39 +102,43 @@ struct RunDifference {
     return parts.joined(separator: ", ")
   }
 
-  private func table(_ pairs: [MetricPair]) -> Table {
-    // Columns in which every row says the same are left out.
-    let hasPlaces = pairs.contains { $0.metric.at.count > 0 }
-    let hasUnits = pairs.contains { !$0.metric.unit.isEmpty }
+  /// With intervals where the terminal is wide enough for them.
+  private func write(_ pairs: [MetricPair], to output: inout Output) {
+    let whole = table(pairs, intervals: true)
+    let isWide = output.width.map { width in
+      whole.lines().allSatisfy { $0.columns <= width }
+    }
+    output.table(isWide == false ? table(pairs, intervals: false) : whole)
+    if isWide == false, pairs.contains(where: { ($0.old ?? $0.metric).low != nil }) {
+      output.line("(intervals are shown in a wider terminal, in a file and by --json)")
+    }
+  }
+
+  private func table(_ pairs: [MetricPair], intervals: Bool) -> Table {
     let hasCounts = pairs.contains { $0.old?.count != $0.new?.count }
-    var columns: [Table.Column] = [.init("instance", mayShrink: true), .init("metric")]
-    if hasPlaces { columns.append(.init("at", mayShrink: true)) }
-    columns += [
+    var columns: [Table.Column] = [
+      .init("instance", mayShrink: true), .init("metric", mayShrink: true),
       .init("first", numeric: true), .init("second", numeric: true),
       .init("difference", numeric: true), .init("relative", numeric: true),
     ]
     if hasCounts { columns.append(.init("n", numeric: true)) }
-    if hasUnits { columns.append(.init("unit")) }
     var table = Table(columns)
     for pair in pairs {
-      var cells = [pair.instance, pair.metric.name]
-      if hasPlaces {
-        cells.append(
-          pair.metric.at.members.map { "\($0.key)=\($0.value.string ?? $0.value.canonicalText)" }
-            .joined(separator: ","))
+      let at = pair.metric.at.members.map {
+        "\($0.key)=\($0.value.string ?? $0.value.canonicalText)"
       }
-      cells += [
-        Self.value(pair.old), Self.value(pair.new),
+      .joined(separator: ",")
+      var cells = [
+        pair.instance, pair.metric.name + (at.isEmpty ? "" : " " + at),
+        Self.value(pair.old, intervals: intervals), Self.value(pair.new, intervals: intervals),
         pair.absolute.map { Self.signed(Figures.value($0, digits: 3), $0) } ?? "",
-        pair.relative.map { Self.signed(Figures.value($0 * 100, digits: 2) + "%", $0) }
-          ?? "",
+        pair.relative.map { Self.signed(Figures.value($0 * 100, digits: 2) + "%", $0) } ?? "",
       ]
       if hasCounts {
         let old = pair.old.map { "\($0.count)" } ?? ""
         let new = pair.new.map { "\($0.count)" } ?? ""
         cells.append(old == new ? old : "\(old) → \(new)")
       }
-      if hasUnits { cells.append(pair.metric.unit) }
       table.add(cells)
     }
     return table
@@ -145,10 +149,10 @@ struct RunDifference {
   }
 
   /// "0.4167 [0.38, 0.45]"
-  static func value(_ metric: Metric?) -> String {
+  static func value(_ metric: Metric?, intervals: Bool) -> String {
     guard let metric else { return "–" }
     var text = Figures.value(metric.value)
-    if metric.low != nil || metric.high != nil {
+    if intervals, metric.low != nil || metric.high != nil {
       let ends = [metric.low, metric.high].map { $0.map { Figures.value($0, digits: 3) } ?? "" }
       text += " [\(ends[0]), \(ends[1])]"
     }

@@ -9,7 +9,7 @@ import Testing
     let plot = Plot([0, 1, 2, 3], height: 4, isUnicode: false)
     #expect(
       plot.lines(width: 40) == [
-        "3 |               *", "  |          *", "  |     *", "0 |*",
+        "3 |                       *", "  |               *", "  |        *", "0 |*",
       ])
   }
 
