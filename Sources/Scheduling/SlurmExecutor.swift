@@ -672,7 +672,7 @@ final class SlurmExecutor: Executor, @unchecked Sendable {
       let seconds = min(10, options.commandTime)
       var isSent = true
       func send(_ words: [String]) {
-        isSent = submission.tool.run(words, seconds: seconds).isGood && isSent
+        isSent = submission.tool.run(words, seconds: seconds).wasHeard && isSent
       }
       for part in Self.parts(terminated) { send(SlurmCommand.terminate(part)) }
       for part in Self.parts(known) { send(SlurmCommand.cancel(part)) }

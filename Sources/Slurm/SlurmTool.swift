@@ -51,16 +51,27 @@ public struct SlurmReply: Sendable, Equatable {
   /// of the command) leaves open whether the job is there.
   public var isRefusal: Bool {
     guard case .status(let status) = ending, status != 0 else { return false }
+    guard !isPassing else { return false }
     let text = errors.lowercased()
-    let passing = [
+    return text.contains("batch job submission failed") || text.contains("invalid")
+      || text.contains("unrecognized option") || text.contains("unable to open")
+  }
+
+  /// Whether the controller answered, be it with a no ("already completing").
+  public var wasHeard: Bool {
+    guard case .status = ending else { return false }
+    return isGood || !isPassing
+  }
+
+  /// Trouble on the way to the controller.
+  private var isPassing: Bool {
+    let text = errors.lowercased()
+    return [
       "unable to contact", "timed out", "timeout", "connection refused", "connection reset",
       "zero bytes", "temporarily", "communication", "i/o error", "unexpected message",
       "slurm backup controller", "in standby", "resource temporarily", "socket", "send/recv",
       "try again", "unable to connect", "protocol authentication", "munge",
-    ]
-    guard !passing.contains(where: text.contains) else { return false }
-    return text.contains("batch job submission failed") || text.contains("invalid")
-      || text.contains("unrecognized option") || text.contains("unable to open")
+    ].contains(where: text.contains)
   }
 
   /// Refused only because too many jobs of this user are there: it works later.

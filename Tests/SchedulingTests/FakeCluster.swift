@@ -160,7 +160,7 @@ final class FakeCluster: Sendable {
 
   private static let scancel = """
     echo scancel >> $C/calls
-    [ -e $C/mood/down ] && exit 1
+    [ -e $C/mood/down ] && { echo "scancel: error: Unable to contact slurm controller" >&2; exit 1; }
     echo "$*" >> $C/cancellations
     signal=KILL
     for word in "$@"; do
@@ -191,7 +191,8 @@ extension Laboratory {
     slurm.shortestPause = 0.1
     slurm.longestPause = 0.3
     slurm.patience = 0.5
-    slurm.commandTime = 2
+    // A loaded machine takes its time to start a shell.
+    slurm.commandTime = 20
     slurm.settling = 0.5
     slurm.silence = 0.5
     change(&slurm)

@@ -160,6 +160,19 @@ import Testing
     #expect(SlurmReply(ending, errors: errors).isRefusal == isRefusal)
   }
 
+  @Test func aNoIsAnAnswerToo() {
+    #expect(SlurmReply(.status(0)).wasHeard)
+    #expect(
+      SlurmReply(
+        .status(1),
+        errors: "scancel: error: Kill job error on job id 7: Job/step already completing"
+      ).wasHeard)
+    #expect(
+      !SlurmReply(.status(1), errors: "scancel: error: Unable to contact slurm controller").wasHeard
+    )
+    #expect(!SlurmReply(.timeIsUp).wasHeard)
+  }
+
   @Test func complaintsAreOneLine() {
     #expect(
       SlurmReply(
