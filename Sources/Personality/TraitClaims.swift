@@ -88,7 +88,8 @@ extension TraitSection {
     }
     guard found.ratio.isFinite else {
       return .notTestable(
-        id: id, statement: statement, because: "all seeds of tuning answered alike: no ratio to that")
+        id: id, statement: statement,
+        because: "all seeds of tuning answered alike: no ratio to that")
     }
     let interval = found.interval
     return Claim(
