@@ -456,6 +456,8 @@ final class SlurmExecutor: Executor, @unchecked Sendable {
       case .progress, .problem, .end: listener.said(sight.index, message)
       }
     }
+    // A quick worker may be done before sbatch has answered; its number comes first.
+    if let name = job.batch, case .submitting? = batches[name]?.place { return }
     if let word = job.lastWord, !isMute(word, job) {
       return conclude(sight.index, ending(of: job, status: word.status))
     }

@@ -168,7 +168,7 @@ final class Child {
 
 /// Waits until something is true; a test that waits in vain fails.
 func eventually(
-  _ what: String, seconds: Double = 20, _ isTrue: () throws -> Bool
+  _ what: String, seconds: Double = 240, _ isTrue: () throws -> Bool
 ) async throws {
   let end = ContinuousClock.now.advanced(by: .seconds(seconds))
   while try !isTrue() {

@@ -40,6 +40,28 @@ import Testing
     }
   }
 
+  /// Runs from this moment on, on a thread of its own: a child task would wait for a place in the pool,
+  /// which other tests may hold for long.
+  private static func start(_ scheduler: Scheduler) -> AsyncThrowingStream<RunReport, any Error> {
+    AsyncThrowingStream { continuation in
+      Thread.detachNewThread {
+        do {
+          continuation.yield(try scheduler.run())
+          continuation.finish()
+        } catch {
+          continuation.finish(throwing: error)
+        }
+      }
+    }
+  }
+
+  private static func end(
+    _ running: AsyncThrowingStream<RunReport, any Error>
+  ) async throws -> RunReport {
+    var reports = running.makeAsyncIterator()
+    return try #require(try await reports.next())
+  }
+
   /// Lets bodies go on that wait for the test.
   private func go() throws { try lab.write("", to: "count.go") }
 
@@ -315,7 +337,8 @@ import Testing
     scheduler.withLock { $0 = made }
     let report = try await Self.wait(for: made)
     #expect(report.interrupted == 3)
-    #expect(cluster.cancellations.count == 1, "one scancel for all: \(cluster.cancellations)")
+    // On a loaded machine the grace may be over before scancel is: then once more, by force.
+    #expect((1...2).contains(cluster.cancellations.count), "not one for each job")
     cluster.stopBeing("hold")
     #expect(lab.ran == [])
   }
@@ -414,11 +437,11 @@ import Testing
       if case .submitted(_, _, _, true) = event { try? lab.write("", to: "count.go") }
     }
     let second = try lab.scheduler(log) { $0.executor = .slurm(lab.slurm(cluster)) }
-    async let one = Self.wait(for: first)
+    let one = Self.start(first)
     try await eventually("the first has submitted") { cluster.submissions.count == 1 }
     try await Task.sleep(for: .milliseconds(300))
     let other = try await Self.wait(for: second)
-    #expect(try await one.outcome == .succeeded)
+    #expect(try await Self.end(one).outcome == .succeeded)
     #expect(other.outcome == .succeeded)
     #expect(cluster.submissions.count == 1)
     #expect(lab.ran == ["a"])
