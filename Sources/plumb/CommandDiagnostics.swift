@@ -9,11 +9,8 @@ extension Diagnostic {
       help: "run it without --detach, in tmux or with nohup", consequence: .stageFailed)
   }
 
-  static func noRun(_ name: String?, newest: String?) -> Diagnostic {
-    Diagnostic(
-      "no-run",
-      name.map { "no run, or more than one, is called '\($0)'" } ?? "this store has no run",
-      help: newest.map { "the newest is \($0)" } ?? "plumb run makes one")
+  static func noRun() -> Diagnostic {
+    Diagnostic("no-run", "this store has no run", help: "plumb run makes one")
   }
 
   static func controllerGone(_ run: String) -> Diagnostic {
@@ -291,8 +288,7 @@ let commandExplanations: [(id: String, text: String)] = [
   (
     "no-run",
     """
-    plumb attach takes the id of a run, the name of its folder in the store's runs/, or the
-    beginning or end of it. Without a word it takes the newest one.
+    plumb attach looks on at a run of the store. Without a word it takes the newest one that goes on.
     """
   ),
   (

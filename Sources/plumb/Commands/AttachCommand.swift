@@ -7,6 +7,7 @@ import Diagnostics
 import Dispatch
 import Foundation
 import Glibc
+import RunHistory
 import Scheduling
 
 struct AttachCommand: ParsableCommand {
@@ -18,7 +19,8 @@ struct AttachCommand: ParsableCommand {
       looking on; --stop stops the run as Ctrl-C would at its own terminal.
       """)
 
-  @Argument(help: ArgumentHelp("A run's id, or the beginning or end of it.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("latest, latest~1, a date, or part of a run's id.", valueName: "run"))
   var name: String?
   @OptionGroup var places: PlaceOptions
   @Flag(help: "Stop the run gently: jobs may save what they have.") var stop = false
@@ -70,15 +72,13 @@ struct AttachCommand: ParsableCommand {
       let living = runs.lazy.filter {
         RunController(ofRunFolder: $0.path)?.isAlive(in: store) == true
       }.first
-      guard let newest = living ?? runs.first else { throw Diagnostic.noRun(nil, newest: nil) }
+      guard let newest = living ?? runs.first else { throw Diagnostic.noRun() }
       return newest
     }
-    let id = URL(fileURLWithPath: name).lastPathComponent
-    let found =
-      runs.filter { $0.id == id }.first.map { [$0] }
-      ?? runs.filter { $0.id.hasPrefix(id) || $0.id.hasSuffix(id) }
-    guard found.count == 1 else { throw Diagnostic.noRun(name, newest: runs.first?.id) }
-    return found[0]
+    let id = try RunShelf(store, pipeline: nil).find(URL(fileURLWithPath: name).lastPathComponent)
+      .id
+    guard let found = runs.first(where: { $0.id == id }) else { throw Diagnostic.noRun() }
+    return found
   }
 
   private func detachOnInterrupt(_ id: String) -> any DispatchSourceSignal {
