@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -82,6 +83,35 @@ int plumb_spawn_in(
 }
 
 int plumb_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+int plumb_watch_open(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+static int change_watch(int epoll, int operation, int descriptor, uint64_t token) {
+  struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.u64 = token};
+  return epoll_ctl(epoll, operation, descriptor, &event);
+}
+
+int plumb_watch_add(int epoll, int descriptor, uint64_t token) {
+  return change_watch(epoll, EPOLL_CTL_ADD, descriptor, token);
+}
+
+int plumb_watch_arm(int epoll, int descriptor, uint64_t token) {
+  return change_watch(epoll, EPOLL_CTL_MOD, descriptor, token);
+}
+
+int plumb_watch_remove(int epoll, int descriptor) {
+  return change_watch(epoll, EPOLL_CTL_DEL, descriptor, 0);
+}
+
+int plumb_watch_wait(int epoll, uint64_t *tokens, int capacity) {
+  struct epoll_event events[64];
+  int count;
+  do {
+    count = epoll_wait(epoll, events, capacity < 64 ? capacity : 64, -1);
+  } while (count < 0 && errno == EINTR);
+  for (int i = 0; i < count; i++) tokens[i] = events[i].data.u64;
+  return count;
+}
 
 static double seconds(struct timeval time) { return (double)time.tv_sec + time.tv_usec * 1e-6; }
 

@@ -13,7 +13,7 @@ final class PreviousRuns: Sendable {
   private let store: Store
   private let pipeline: String
   /// Newest first; nil until first needed.
-  private let reports = Mutex<[RunReport]?>(nil)
+  private let reports = Mutex<[PreviousRun]?>(nil)
   /// A store that is shared by many pipelines must not make planning slow.
   private let depth = 30
 
@@ -42,8 +42,10 @@ final class PreviousRuns: Sendable {
 
   /// The newest row of an instance that got as far as having a key.
   func lastRow(of id: String) -> (RunRow, folder: String)? {
-    for report in load() {
-      if let row = report.row(id), row.key != nil { return (row, report.folder) }
+    for run in load() {
+      if let position = run.positions[id], run.report.rows[position].key != nil {
+        return (run.report.rows[position], run.report.folder)
+      }
     }
     return nil
   }
@@ -53,8 +55,8 @@ final class PreviousRuns: Sendable {
   func durations(of pipeline: Pipeline) -> [Double] {
     var known: [String: Double] = [:]
     var byStage: [String: Double] = [:]
-    for report in load().prefix(5) {
-      for row in report.rows where row.outcome == .produced {
+    for run in load().prefix(5) {
+      for row in run.report.rows where row.outcome == .produced {
         guard let seconds = row.seconds, known[row.id] == nil else { continue }
         known[row.id] = seconds
         byStage[row.stage] = max(byStage[row.stage] ?? 0, seconds)
@@ -67,22 +69,32 @@ final class PreviousRuns: Sendable {
   /// setting is another action.
   func secondsOfActions() -> [String: Double] {
     var known: [String: Double] = [:]
-    for report in load().prefix(5) {
-      for row in report.rows where row.outcome == .produced {
+    for run in load().prefix(5) {
+      for row in run.report.rows where row.outcome == .produced {
         if let key = row.key, known[key] == nil { known[key] = row.seconds }
       }
     }
     return known
   }
 
-  private func load() -> [RunReport] {
+  private struct PreviousRun {
+    let report: RunReport
+    /// Of each instance among the rows.
+    let positions: [String: Int]
+  }
+
+  private func load() -> [PreviousRun] {
     reports.withLock { reports in
       if let reports { return reports }
       let folders = (try? store.runs()) ?? []
-      var found: [RunReport] = []
+      var found: [PreviousRun] = []
       for folder in folders.prefix(depth) {
         if let report = try? RunReport(readingRunFolder: folder.path), report.pipeline == pipeline {
-          found.append(report)
+          let places = report.rows.enumerated().map { ($0.element.id, $0.offset) }
+          found.append(
+            PreviousRun(
+              report: report, positions: Dictionary(places, uniquingKeysWith: { first, _ in first })
+            ))
         }
       }
       reports = found

@@ -43,8 +43,14 @@ public final class Scheduler: @unchecked Sendable {
   private var signals: [any DispatchSourceSignal] = []
   private var signalSeen: Int32 = 0
   private var timers: [String: any DispatchSourceTimer] = [:]
-  private var knowsSeconds = false
+  /// Instances whose decision was ordered by the events at hand.
+  private var undecided: [Int] = []
+  /// Answers come in batches; what they bring to be decided is ordered in batches too.
+  private var hearsAnswers = false
   private var decisionsMade = 0
+  private var decisionsOrdered = 0
+  /// Whether old runs were asked how long things take. Touched on `deciding` only.
+  private var hasAskedForSeconds = false
 
   /// - Parameters:
   ///   - bodies: for their estimates of memory; workers bring their own.
@@ -124,12 +130,13 @@ public final class Scheduler: @unchecked Sendable {
       let commands = state.advance(events.removeFirst())
       for command in commands { events += carryOut(command) }
     }
+    if !hearsAnswers { decideInBatches() }
   }
 
   /// - Returns: events that follow at once.
   private func carryOut(_ command: SchedulerState.Command) -> [SchedulerState.Event] {
     switch command {
-    case .decide(let index): decide(index)
+    case .decide(let index): undecided.append(index)
     case .launch(let index, let threads):
       do {
         try launch(index, threads: threads, record: decisions[index]!.record!)
@@ -151,35 +158,78 @@ public final class Scheduler: @unchecked Sendable {
     return []
   }
 
-  private func decide(_ index: Int) {
-    // Results of what it reads from are known now and never change.
-    let known = results
+  /// Small batches: the first answers come soon, and a thousand answers do not cost a thousand changes
+  /// of threads.
+  private func decideInBatches() {
+    guard !undecided.isEmpty else { return }
+    decisionsOrdered += undecided.count
+    for start in stride(from: 0, to: undecided.count, by: Self.batch) {
+      decide(Array(undecided[start..<min(undecided.count, start + Self.batch)]))
+    }
+    undecided = []
+    if timers[Self.slowness] == nil { watchForSlowDecisions() }
+  }
+
+  private static let batch = 32
+  private static let slowness = "slow decisions"
+
+  private func watchForSlowDecisions() {
     let seen = decisionsMade
-    startTimer("slow decisions", after: 1) { scheduler in
+    startTimer(Self.slowness, after: 1) { scheduler in
+      guard scheduler.decisionsMade < scheduler.decisionsOrdered else { return }
       if scheduler.decisionsMade == seen { scheduler.handle(.decisionsAreSlow) }
+      scheduler.watchForSlowDecisions()
     }
-    deciding.async { [planner, bodies, pipeline, store, options] in
-      let decision = planner.decide(index) { known[$0] }
-      let choice: SchedulerState.Choice
-      // How long things took is read from old runs only once something must run.
-      var seconds: [Double]?
-      switch decision.verdict {
-      case .reuse(let result): choice = .reuse(result.key)
-      case .fail: choice = .fail
-      case .run, .twin, .wait:
-        choice = .run(
-          Self.work(for: decision, of: pipeline.instances[index], bodies, store, options))
-        seconds = planner.expectedSeconds()
-      }
-      let expected = seconds
-      self.queue.async {
-        if let expected, !self.knowsSeconds {
-          self.knowsSeconds = true
-          self.handle(.expected(seconds: expected))
+  }
+
+  private func decide(_ batch: [Int]) {
+    // Results of what it reads from are known now and never change.
+    var known: [Int: ActionResult] = [:]
+    for index in batch {
+      for producer in pipeline.dependencies(of: index) { known[producer] = results[producer] }
+    }
+    deciding.async { [planner, bodies, pipeline, store, options, known] in
+      var answers: [Answer] = []
+      var lastAnswer = ContinuousClock.now
+      for index in batch {
+        let decision = planner.decide(index) { known[$0] }
+        let choice: SchedulerState.Choice
+        switch decision.verdict {
+        case .reuse(let result): choice = .reuse(result.key)
+        case .fail: choice = .fail
+        case .run, .twin, .wait:
+          choice = .run(
+            Self.work(for: decision, of: pipeline.instances[index], bodies, store, options))
+          // How long things took is read from old runs only once something must run.
+          if !self.hasAskedForSeconds {
+            self.hasAskedForSeconds = true
+            let seconds = planner.expectedSeconds()
+            self.queue.async { self.handle(.expected(seconds: seconds)) }
+          }
         }
-        self.decided(index, decision, choice)
+        answers.append(Answer(index: index, decision: decision, choice: choice))
+        // What is known need not wait for a large file that is being hashed.
+        guard lastAnswer.duration(to: .now) > .milliseconds(20) || index == batch.last else {
+          continue
+        }
+        lastAnswer = .now
+        self.queue.async { [answers] in self.hear(answers) }
+        answers = []
       }
     }
+  }
+
+  private struct Answer {
+    let index: Int
+    let decision: Decision
+    let choice: SchedulerState.Choice
+  }
+
+  private func hear(_ answers: [Answer]) {
+    hearsAnswers = true
+    for answer in answers { decided(answer.index, answer.decision, answer.choice) }
+    hearsAnswers = false
+    decideInBatches()
   }
 
   private func decided(_ index: Int, _ decision: Decision, _ choice: SchedulerState.Choice) {

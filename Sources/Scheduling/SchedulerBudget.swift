@@ -14,25 +14,32 @@ struct Budget: Equatable {
     var threads: Int
   }
 
+  /// Whether nothing more can start beside so many workers, whatever it needs.
+  func isSpent(_ running: Int) -> Bool { running >= jobs ?? threads }
+
   /// Goes through the ready instances in order (most urgent first) and starts those that fit: one thread
   /// each while the queue is as long as the free threads, all free threads for one that is alone.
   /// An instance that wants more memory than there is at all starts when nothing else runs.
   ///
-  /// - Parameter expected: instances that may become ready in a moment.
+  /// - Parameters:
+  ///   - expected: how many instances may become ready in a moment.
+  ///   - work: of a ready instance.
   func admit(
-    _ ready: [(index: Int, work: SchedulerState.Work)],
-    beside running: [(work: SchedulerState.Work, threads: Int)], expected: Int
+    _ ready: [Int], beside running: [(work: SchedulerState.Work, threads: Int)], expected: Int,
+    work: (Int) -> SchedulerState.Work
   ) -> [Start] {
     if let jobs {
       return ready.prefix(max(0, jobs - running.count)).map {
-        Start(index: $0.index, threads: max(1, $0.work.maximalThreads))
+        Start(index: $0, threads: max(1, work($0).maximalThreads))
       }
     }
     var freeThreads = threads - running.reduce(0) { $0 + $1.threads }
     var freeMemory = memory - running.reduce(0) { $0 + $1.work.memory }
     var isAlone = running.isEmpty
     var chosen: [(index: Int, work: SchedulerState.Work)] = []
-    for (index, work) in ready where chosen.count < freeThreads {
+    for index in ready {
+      guard chosen.count < freeThreads else { break }
+      let work = work(index)
       guard work.memory <= freeMemory || isAlone else { continue }
       freeMemory -= work.memory
       isAlone = false

@@ -42,6 +42,16 @@ struct SchedulerState {
     case settled(Settlement)
 
     var isSettled: Bool { if case .settled = self { true } else { false } }
+
+    /// Of an instance that must run and has not ended.
+    var work: Work? {
+      switch self {
+      case .ready(let work), .running(let work, _), .waitingForLease(let work),
+        .backingOff(let work):
+        work
+      default: nil
+      }
+    }
   }
 
   enum Choice: Equatable {
@@ -116,7 +126,17 @@ struct SchedulerState {
   private(set) var urgency: [Double]
   /// The instance that makes, or made, each key in this run.
   private var makers: [Digest: Int] = [:]
+  /// Of an instance that makes a key, those that wait for the same.
+  private var twins: [Int: [Int]] = [:]
   private var decisionsAreSlow = false
+
+  // What `instances` says, kept beside it: a run of 10,000 instances has some 40,000 events, and none
+  // of them may look at all instances.
+  private var unsettled = 0
+  private var deciding = 0
+  private var running: Set<Int> = []
+  /// Most urgent first.
+  private var ready: [Int] = []
 
   /// - Parameters:
   ///   - dependencies: of each instance, in topological order (each smaller than its own index).
@@ -136,6 +156,7 @@ struct SchedulerState {
       }
     }
     instances = states
+    unsettled = wanted.count
     self.dependents = dependents
     urgency = []
     urgency = urgencies([Double](repeating: 1, count: dependencies.count))
@@ -160,35 +181,71 @@ struct SchedulerState {
       for index in instances.indices where instances[index] == .blocked(missing: 0) {
         decide(index, &commands)
       }
-    case .expected(let seconds): urgency = urgencies(seconds)
+    case .expected(let seconds):
+      urgency = urgencies(seconds)
+      ready.sort(by: isMoreUrgent)
     case .decided(let index, let choice): decided(index, choice, &commands)
     case .decisionsAreSlow: decisionsAreSlow = true
     case .workerEnded(let index, let ending): workerEnded(index, ending, &commands)
     case .resultAppeared(let index):
       if case .waitingForLease = instances[index] { settle(index, .reused(from: nil), &commands) }
     case .leaseFreed(let index):
-      if case .waitingForLease(let work) = instances[index] { instances[index] = .ready(work) }
+      if case .waitingForLease(let work) = instances[index] { change(index, to: .ready(work)) }
     case .leaseRefused(let index, let isFailure):
       if case .waitingForLease = instances[index] {
         settle(index, isFailure ? .failed : .notStarted, &commands)
       }
     case .pauseIsOver(let index):
-      if case .backingOff(let work) = instances[index] { instances[index] = .ready(work) }
+      if case .backingOff(let work) = instances[index] { change(index, to: .ready(work)) }
     case .stop: stop(&commands)
     case .graceIsOver: if case .stopping = phase { killAll(&commands) }
     }
     startWhatFits(&commands)
-    if instances.allSatisfy({ $0 == .aside || $0.isSettled }) {
+    if unsettled == 0 {
       phase = .finished
       commands.append(.finish)
     }
     return commands
   }
 
+  /// The only place where an instance's state changes.
+  private mutating func change(_ index: Int, to state: InstanceState) {
+    switch instances[index] {
+    case .deciding: deciding -= 1
+    case .ready: ready.remove(at: place(of: index))
+    case .running: running.remove(index)
+    default: break
+    }
+    instances[index] = state
+    switch state {
+    case .deciding: deciding += 1
+    case .ready: ready.insert(index, at: place(of: index))
+    case .running: running.insert(index)
+    case .twin(let maker): twins[maker, default: []].append(index)
+    case .settled: unsettled -= 1
+    default: break
+    }
+  }
+
+  private func isMoreUrgent(_ one: Int, _ other: Int) -> Bool {
+    (-urgency[one], one) < (-urgency[other], other)
+  }
+
+  /// Where an instance stands, or belongs, among the ready ones.
+  private func place(of index: Int) -> Int {
+    var low = 0
+    var high = ready.count
+    while low < high {
+      let middle = (low + high) / 2
+      if isMoreUrgent(ready[middle], index) { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
   // MARK: Deciding
 
   private mutating func decide(_ index: Int, _ commands: inout [Command]) {
-    instances[index] = .deciding
+    change(index, to: .deciding)
     commands.append(.decide(index))
   }
 
@@ -203,11 +260,11 @@ struct SchedulerState {
         if let fate = fateOfTwin(of: maker) {
           settle(index, fate, &commands)
         } else {
-          instances[index] = .twin(of: maker)
+          change(index, to: .twin(of: maker))
         }
       } else if phase == .working {
         makers[work.key] = index
-        instances[index] = .ready(work)
+        change(index, to: .ready(work))
       } else {
         settle(index, .notStarted, &commands)
       }
@@ -239,7 +296,7 @@ struct SchedulerState {
     case .failed: settle(index, .failed, &commands)
     case .failedForNow:
       if phase == .working {
-        instances[index] = .backingOff(work)
+        change(index, to: .backingOff(work))
         commands.append(.pause(index))
       } else {
         settle(index, .failed, &commands)
@@ -247,7 +304,7 @@ struct SchedulerState {
     case .interrupted: settle(index, .interrupted, &commands)
     case .busy:
       if phase == .working {
-        instances[index] = .waitingForLease(work)
+        change(index, to: .waitingForLease(work))
         commands.append(.watchLease(index))
       } else {
         settle(index, .notStarted, &commands)
@@ -261,9 +318,10 @@ struct SchedulerState {
     precondition(!instances[index].isSettled, "instance \(index) is settled twice")
     if case .waitingForLease = instances[index] { commands.append(.unwatchLease(index)) }
     if case .backingOff = instances[index] { commands.append(.cancelPause(index)) }
-    instances[index] = .settled(settlement)
+    change(index, to: .settled(settlement))
     commands.append(.settled(index, settlement))
-    for other in instances.indices where instances[other] == .twin(of: index) {
+    for other in (twins.removeValue(forKey: index) ?? []).sorted() where !instances[other].isSettled
+    {
       if let fate = fateOfTwin(of: index) { settle(other, fate, &commands) }
     }
     for dependent in dependents[index] { release(dependent, after: index, settlement, &commands) }
@@ -276,7 +334,7 @@ struct SchedulerState {
     guard case .blocked(let missing) = instances[dependent] else { return }
     switch settlement {
     case .produced, .reused:
-      instances[dependent] = .blocked(missing: missing - 1)
+      change(dependent, to: .blocked(missing: missing - 1))
       guard missing == 1 else { return }
       // While draining, decisions still tell what is reused; they start nothing.
       decide(dependent, &commands)
@@ -333,25 +391,20 @@ struct SchedulerState {
 
   private mutating func startWhatFits(_ commands: inout [Command]) {
     guard phase == .working else { return }
-    let deciding = instances.count { $0 == .deciding }
     if deciding == 0 { decisionsAreSlow = false }
     // How many will run side by side decides their threads: hear all decisions first.
-    guard deciding == 0 || decisionsAreSlow else { return }
-    var ready: [(index: Int, work: Work)] = []
-    var running: [(work: Work, threads: Int)] = []
-    for (index, state) in instances.enumerated() {
-      switch state {
-      case .ready(let work): ready.append((index, work))
-      case .running(let work, let threads): running.append((work, threads))
-      default: break
-      }
+    guard deciding == 0 || decisionsAreSlow, !ready.isEmpty, !budget.isSpent(running.count) else {
+      return
     }
-    ready.sort { (-urgency[$0.index], $0.index) < (-urgency[$1.index], $1.index) }
-    for start in budget.admit(ready, beside: running, expected: deciding) {
-      guard case .ready(let work) = instances[start.index] else {
-        preconditionFailure("the budget admitted \(start.index), which is not ready")
+    let beside = running.map { index in
+      guard case .running(let work, let threads) = instances[index] else {
+        preconditionFailure("instance \(index) is \(instances[index]), not running")
       }
-      instances[start.index] = .running(work, threads: start.threads)
+      return (work: work, threads: threads)
+    }
+    let starts = budget.admit(ready, beside: beside, expected: deciding) { instances[$0].work! }
+    for start in starts {
+      change(start.index, to: .running(instances[start.index].work!, threads: start.threads))
       commands.append(.launch(start.index, threads: start.threads))
     }
   }

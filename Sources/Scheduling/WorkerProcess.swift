@@ -1,5 +1,5 @@
 // One worker as the scheduler sees it: spawned in its own process group, watched by a pidfd and an
-// events pipe in Dispatch sources, ended by signals to the group. Foundation's Process is not used: it
+// events pipe (DescriptorWatch.swift), ended by signals to the group. Foundation's Process is not used: it
 // misses dead children on Linux. What its end means is in WorkerEnding.swift.
 
 import CLinux
@@ -25,9 +25,9 @@ final class WorkerProcess {
 
   let pid: Int32
   private let pidfd: Int32
-  private let exitSource: any DispatchSourceRead
-  private var eventSource: (any DispatchSourceRead)?
   private let eventsDescriptor: Int32
+  private var exitWatch: DescriptorWatch.Token?
+  private var eventsWatch: DescriptorWatch.Token?
   private var lines = LineSplitter(limit: 64 << 10)
   private let onMessage: (WorkerMessage) -> Void
   private(set) var peakMemory = 0
@@ -90,18 +90,17 @@ final class WorkerProcess {
     self.pidfd = pidfd
     eventsDescriptor = readEnd
 
-    exitSource = DispatchSource.makeReadSource(fileDescriptor: pidfd, queue: queue)
-    exitSource.setCancelHandler { close(pidfd) }
-    let source = DispatchSource.makeReadSource(fileDescriptor: readEnd, queue: queue)
-    source.setCancelHandler { close(readEnd) }
-    eventSource = source
-    source.setEventHandler { [weak self] in self?.readEvents() }
-    exitSource.setEventHandler { [weak self] in
+    let watch = DescriptorWatch.shared
+    eventsWatch = watch.watch(readEnd, on: queue) { [weak self] in self?.readEvents() }
+    exitWatch = watch.watch(pidfd, on: queue) { [weak self] in
       guard let self, let ending = collect() else { return }
       onEnd(ending)
     }
-    source.activate()
-    exitSource.activate()
+    guard eventsWatch != nil, exitWatch != nil else {
+      let error = errno
+      kill(-pid, SIGKILL)
+      throw .launchFailed("epoll of \(launch.program.path)", error: error)
+    }
     // Workers die before the scheduler when memory runs out.
     if let file = fopen("/proc/\(pid)/oom_score_adj", "w") {
       fputs("500", file)
@@ -129,7 +128,7 @@ final class WorkerProcess {
 
   /// Reads what is there: at most 1 MiB at a time, so that a babbling worker starves nobody.
   private func readEvents() {
-    guard let source = eventSource else { return }
+    guard eventsWatch != nil else { return }
     var buffer = [UInt8](repeating: 0, count: 64 << 10)
     for _ in 0..<16 {
       let count = read(eventsDescriptor, &buffer, buffer.count)
@@ -138,9 +137,7 @@ final class WorkerProcess {
           if let message = WorkerMessage(line: line) { onMessage(message) }
         }
       } else if count == 0 || (errno != EAGAIN && errno != EINTR) {
-        source.cancel()
-        eventSource = nil
-        return
+        return endEvents()
       } else if errno == EAGAIN {
         return
       }
@@ -157,9 +154,7 @@ final class WorkerProcess {
     guard error != 0 || ending.ended else { return nil }
     hasEnded = true
     readEvents()
-    eventSource?.cancel()
-    eventSource = nil
-    exitSource.cancel()
+    endWatches()
     let spent = started.duration(to: .now)
     return WorkerEnding(
       status: error == 0 && ending.signal == 0 ? ending.exit_status : nil,
@@ -171,12 +166,22 @@ final class WorkerProcess {
       cpuSeconds: ending.cpu_seconds, peakMemory: peakMemory)
   }
 
-  deinit {
-    if !hasEnded {
-      eventSource?.cancel()
-      exitSource.cancel()
-    }
+  private func endEvents() {
+    guard let token = eventsWatch else { return }
+    eventsWatch = nil
+    DescriptorWatch.shared.end(token)
+    close(eventsDescriptor)
   }
+
+  private func endWatches() {
+    endEvents()
+    guard let token = exitWatch else { return }
+    exitWatch = nil
+    DescriptorWatch.shared.end(token)
+    close(pidfd)
+  }
+
+  deinit { endWatches() }
 }
 
 /// Splits a stream of bytes into lines; a line over the limit is dropped whole.

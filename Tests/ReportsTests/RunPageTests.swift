@@ -69,4 +69,22 @@ import Testing
   func ticksAreRound(wish: Double, tick: Double) {
     #expect(abs(Timeline.tick(wish) - tick) < 1e-12 * tick)
   }
+
+  @Test func ofTenThousandRowsTheTellingOnesAreListed() {
+    var run = SyntheticStudy.run
+    let one = run.stages[0]
+    run.stages = (0..<3000).map { index in
+      var stage = one
+      stage.id = "many[i=\(index)]"
+      stage.outcome = index == 2900 ? .failed : index % 10 == 0 ? .produced : .reused
+      return stage
+    }
+    let page = RunPage.wrap(reportHTML: nil, run: run)
+    #expect(page.components(separatedBy: "<td>many[i=").count - 1 == RunPage.rowLimit)
+    #expect(page.contains("<td>many[i=2900]"), "what failed is there")
+    #expect(page.contains("<td>many[i=2990]"), "what ran is there")
+    #expect(!page.contains("<td>many[i=2991]"))
+    #expect(page.contains("3000 instances"))
+    #expect(page.contains("1000 of them are listed"))
+  }
 }

@@ -29,6 +29,14 @@ int plumb_spawn_in(
 // A descriptor that becomes readable when the process ends; -1 and errno on failure.
 int plumb_pidfd_open(pid_t pid);
 
+// Readiness of descriptors (epoll). Each descriptor is reported once under its token, until it is
+// armed again. All but the first return 0 (the wait: how many), or -1 with errno.
+int plumb_watch_open(void);
+int plumb_watch_add(int watch, int descriptor, uint64_t token);
+int plumb_watch_arm(int watch, int descriptor, uint64_t token);
+int plumb_watch_remove(int watch, int descriptor);
+int plumb_watch_wait(int watch, uint64_t *tokens, int capacity);
+
 // How a child ended.
 struct plumb_ending {
   bool ended;         // false: it still runs

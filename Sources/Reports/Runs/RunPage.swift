@@ -11,12 +11,12 @@ public enum RunPage {
   ///   - run: what happened.
   /// - Returns: one self-contained HTML page.
   public static func wrap(reportHTML: String?, run: RunSummary) -> String {
-    let section = Page.render("run", with: context(run))
+    let context = context(run)
+    let section = Page.render("run", with: context)
     guard let report = reportHTML else {
       return Page.shell(
         title: run.name, navigation: [],
-        body: Page.render("run-header", with: context(run))
-          + section)
+        body: Page.render("run-header", with: context) + section)
     }
     if let place = report.range(of: Page.runMarker, options: .backwards) {
       return report.replacingCharacters(in: place, with: section)
@@ -34,6 +34,8 @@ public enum RunPage {
       let count = run.count(outcome)
       return count > 0 || outcome == .produced ? "\(count) \(outcome.rawValue)" : nil
     }
+    let shown = shown(of: run.stages)
+    let timeline = Timeline(run: run)?.svg
     return [
       "name": run.name, "summary": run.summary, "hasSummary": !run.summary.isEmpty,
       "id": run.id, "started": run.started, "duration": Format.duration(run.seconds),
@@ -44,11 +46,27 @@ public enum RunPage {
       "hasParameters": !run.parameters.isEmpty,
       "manifestPath": run.manifestPath, "manifest": run.manifestText,
       "hasManifest": !run.manifestText.isEmpty,
-      "timeline": Timeline(run: run)?.svg ?? "",
-      "hasTimeline": Timeline(run: run) != nil,
+      "timeline": timeline ?? "", "hasTimeline": timeline != nil,
       "stageCount": run.stages.count,
-      "stages": run.stages.map(row),
+      "stages": shown.map(row), "shownCount": shown.count,
+      "isCut": shown.count < run.stages.count,
     ]
+  }
+
+  /// A browser is slow with the rows of ten thousand instances, and nobody reads them.
+  static let rowLimit = 1000
+
+  /// In the pipeline's order; where there are too many, what failed and what ran comes before what was
+  /// reused.
+  private static func shown(of stages: [RunSummary.Stage]) -> [RunSummary.Stage] {
+    guard stages.count > rowLimit else { return stages }
+    let order: [RunSummary.Outcome] = [.failed, .skipped, .produced, .reused]
+    var chosen: [Int] = []
+    for outcome in order {
+      let some = stages.indices.lazy.filter { stages[$0].outcome == outcome }
+      chosen += some.prefix(rowLimit - chosen.count)
+    }
+    return chosen.sorted().map { stages[$0] }
   }
 
   private static func row(_ stage: RunSummary.Stage) -> [String: Any] {
