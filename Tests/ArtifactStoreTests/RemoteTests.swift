@@ -1,4 +1,5 @@
-// Stores reached by rclone: its local file system, and its own WebDAV server on the loopback device.
+// Stores reached by rclone: its local file system, its own WebDAV and SFTP servers on the loopback
+// device, and S3 as moto plays it.
 // Without rclone the tests are skipped.
 
 import Diagnostics
@@ -78,23 +79,72 @@ private let hasRclone = (["/usr/bin/rclone", "/usr/local/bin/rclone"] as [String
     #expect(try remote.pull(nil, to: other.store).results == 1)
   }
 
+  /// Starts a server, waits until it answers rclone, exchanges results through it, and ends it.
+  private func exchange(
+    through server: String, _ address: String, _ flags: [String], _ space: Workspace
+  ) throws {
+    let server = try Shell("exec \(server) > \(space.path)/server.log 2>&1")
+    defer {
+      // moto does not hear SIGTERM.
+      kill(server.pid, SIGKILL)
+      server.wait()
+    }
+    let bucket = address.prefix(while: { $0 != "/" })
+    let words = flags.map { "'\($0)'" }.joined(separator: " ")
+    // rclone 1.60 cannot reach S3 where this variable is set.
+    let question = "env -u AWS_CA_BUNDLE rclone mkdir '\(bucket)' \(words) --retries 1 > /dev/null 2>&1"
+    var answers = false
+    for _ in 0..<200 where !answers {
+      answers = try Shell(question).wait() == 0
+      if !answers { usleep(50_000) }
+    }
+    try #require(answers, "the server does not answer: see \(space.path)/server.log")
+    try exchange(RemoteStore(address: address, program: ["env", "-u", "AWS_CA_BUNDLE", "rclone"] + flags), space)
+  }
+
+  private static func port(_ offset: Int) -> Int { 20_000 + (Int(getpid()) * 4 + offset) % 20_000 }
+
   @Test func aWebDAVServer() throws {
     let space = try Workspace()
     mkdir(space.path + "/served", 0o755)
-    let port = 20_000 + Int(getpid()) % 20_000
-    let server = try Shell(
-      "exec rclone serve webdav \(space.path)/served --addr 127.0.0.1:\(port) 2> /dev/null")
-    defer {
-      kill(server.pid, SIGTERM)
-      server.wait()
-    }
-    let remote = RemoteStore(
-      address: ":webdav:artifacts",
-      program: ["rclone", "--webdav-url", "http://127.0.0.1:\(port)", "--webdav-vendor", "other"])
-    // Until it listens.
-    let question = "rclone lsf :webdav: --webdav-url http://127.0.0.1:\(port) > /dev/null 2>&1"
-    for _ in 0..<50 where try Shell(question).wait() != 0 { usleep(20_000) }
-    try exchange(remote, space)
+    let port = Self.port(0)
+    try exchange(
+      through: "rclone serve webdav \(space.path)/served --addr 127.0.0.1:\(port)",
+      ":webdav:artifacts",
+      ["--webdav-url", "http://127.0.0.1:\(port)", "--webdav-vendor", "other"], space)
+  }
+
+  @Test func anSFTPServer() throws {
+    let space = try Workspace()
+    mkdir(space.path + "/served", 0o755)
+    let port = Self.port(1)
+    // rclone wants the password in its own disguise; this is "secret".
+    let disguised = try Shell("rclone obscure secret > \(space.path)/disguised").wait()
+    #expect(disguised == 0)
+    let password = try space.read(space.path + "/disguised").split(separator: "\n")[0]
+    try exchange(
+      through: "rclone serve sftp \(space.path)/served --addr 127.0.0.1:\(port) "
+        + "--user someone --pass secret --cache-dir \(space.path)/cache",
+      ":sftp:group/artifacts",
+      [
+        "--sftp-host", "127.0.0.1", "--sftp-port", "\(port)", "--sftp-user", "someone",
+        "--sftp-pass", String(password),
+      ], space)
+  }
+
+  /// moto stands in for Amazon's S3: `pip install 'moto[server]'`, and PLUMB_MOTO names moto_server.
+  @Test(.enabled(if: getenv("PLUMB_MOTO") != nil, "PLUMB_MOTO names no moto_server"))
+  func anS3Bucket() throws {
+    let space = try Workspace()
+    let port = Self.port(2)
+    try exchange(
+      through: "\(String(cString: getenv("PLUMB_MOTO"))) -H 127.0.0.1 -p \(port)",
+      ":s3:group-bucket/artifacts",
+      [
+        "--s3-provider", "Other", "--s3-endpoint", "http://127.0.0.1:\(port)",
+        "--s3-access-key-id", "some", "--s3-secret-access-key", "secret",
+        "--s3-force-path-style",
+      ], space)
   }
 
   @Test func failuresAreSaid() throws {
