@@ -31,6 +31,9 @@ protocol Executor: AnyObject {
   /// Ends it: gently, so that it may save what it has, or at once.
   func stop(_ index: Int, gently: Bool)
 
+  /// Ends it if it has not begun yet; what has begun goes on.
+  func recall(_ index: Int)
+
   /// The run is over: nothing is carried out any more.
   func finish()
 }

@@ -62,6 +62,9 @@ final class LocalExecutor: Executor {
     running[index]?.process.signal(gently ? SIGTERM : SIGKILL)
   }
 
+  /// Processes begin at once.
+  func recall(_ index: Int) {}
+
   func finish() {
     memoryTimer?.cancel()
   }

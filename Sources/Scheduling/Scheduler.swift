@@ -148,6 +148,7 @@ public final class Scheduler: @unchecked Sendable {
     case .unwatchLease(let index): cancelTimer("lease \(index)")
     case .pause(let index): pause(index)
     case .cancelPause(let index): cancelTimer("pause \(index)")
+    case .recall(let index): executor.recall(index)
     case .terminate(let index): executor.stop(index, gently: true)
     case .kill(let index): executor.stop(index, gently: false)
     case .startGrace:

@@ -100,6 +100,8 @@ struct SchedulerState {
     /// Wait before the next attempt.
     case pause(Int)
     case cancelPause(Int)
+    /// Take it back if it only waits in somebody's queue.
+    case recall(Int)
     case terminate(Int)
     case kill(Int)
     case startGrace
@@ -301,7 +303,9 @@ struct SchedulerState {
       } else {
         settle(index, .failed, &commands)
       }
-    case .interrupted: settle(index, .interrupted, &commands)
+    // While draining nobody is stopped but those that had not begun.
+    case .interrupted:
+      settle(index, phase == .draining ? .notStarted : .interrupted, &commands)
     case .busy:
       if phase == .working {
         change(index, to: .waitingForLease(work))
@@ -349,6 +353,7 @@ struct SchedulerState {
     phase = .draining
     for index in instances.indices {
       switch instances[index] {
+      case .running: commands.append(.recall(index))
       case .ready, .waitingForLease: settle(index, .notStarted, &commands)
       case .backingOff: settle(index, .failed, &commands)
       default: break

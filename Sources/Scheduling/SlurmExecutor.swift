@@ -149,6 +149,11 @@ final class SlurmExecutor: Executor, @unchecked Sendable {
     }
   }
 
+  func recall(_ index: Int) {
+    guard let job = jobs[index], !job.hasBegun, job.stop == .none else { return }
+    stop(index, gently: true)
+  }
+
   func finish() {
     isFinished = true
     // Records that are to go, go.

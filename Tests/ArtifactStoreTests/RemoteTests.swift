@@ -92,14 +92,15 @@ private let hasRclone = (["/usr/bin/rclone", "/usr/local/bin/rclone"] as [String
     let bucket = address.prefix(while: { $0 != "/" })
     let words = flags.map { "'\($0)'" }.joined(separator: " ")
     // rclone 1.60 cannot reach S3 where this variable is set.
-    let question = "env -u AWS_CA_BUNDLE rclone mkdir '\(bucket)' \(words) --retries 1 > /dev/null 2>&1"
+    let program = ["env", "-u", "AWS_CA_BUNDLE", "rclone"]
+    let question = "\(program.joined(separator: " ")) mkdir '\(bucket)' \(words) --retries 1"
     var answers = false
     for _ in 0..<200 where !answers {
-      answers = try Shell(question).wait() == 0
+      answers = try Shell(question + " > /dev/null 2>&1").wait() == 0
       if !answers { usleep(50_000) }
     }
     try #require(answers, "the server does not answer: see \(space.path)/server.log")
-    try exchange(RemoteStore(address: address, program: ["env", "-u", "AWS_CA_BUNDLE", "rclone"] + flags), space)
+    try exchange(RemoteStore(address: address, program: program + flags), space)
   }
 
   private static func port(_ offset: Int) -> Int { 20_000 + (Int(getpid()) * 4 + offset) % 20_000 }

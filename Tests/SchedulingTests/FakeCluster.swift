@@ -105,6 +105,7 @@ final class FakeCluster: Sendable {
     id=$1; script=$2; output=$3; J=$C/jobs/$id
     echo $$ > $J/pid
     while [ -e $C/mood/hold ]; do sleep 0.05; done
+    case $id in *_0) ;; *) while [ -e $C/mood/hold-after ]; do sleep 0.05; done ;; esac
     echo RUNNING > $J/state
     fate=$(cat $C/mood/fate 2>/dev/null)
     if [ -n "$fate" ] && [ ! -e $J/name.spared ]; then

@@ -135,9 +135,19 @@ import Testing
     _ = state.advance(.decided(3, .run(Self.work("3"))))
     #expect(
       state.advance(.workerEnded(0, .failed)) == [
-        .settled(0, .failed), .settled(2, .skipped(because: 0)), .settled(3, .notStarted),
+        .settled(0, .failed), .settled(2, .skipped(because: 0)), .recall(1),
+        .settled(3, .notStarted),
       ])
     #expect(state.advance(.workerEnded(1, .published)) == [.settled(1, .produced), .finish])
+  }
+
+  /// A job that only waited in a cluster's queue.
+  @Test func whatWasRecalledWasNotStarted() {
+    var state = Self.state([[], []], threads: 2)
+    _ = state.advance(.begin)
+    for index in [0, 1] { _ = state.advance(.decided(index, .run(Self.work("\(index)")))) }
+    #expect(state.advance(.workerEnded(0, .failed)) == [.settled(0, .failed), .recall(1)])
+    #expect(state.advance(.workerEnded(1, .interrupted)) == [.settled(1, .notStarted), .finish])
   }
 
   @Test func keepGoingFinishesTheRest() {
@@ -253,7 +263,7 @@ import Testing
           #expect(settled[index] == nil, "\(index) is settled twice")
           settled[index] = settlement
         case .finish: isFinished = true
-        case .terminate, .kill, .startGrace: break
+        case .recall, .terminate, .kill, .startGrace: break
         }
       }
       #expect(running.values.reduce(0) { $0 + $1.threads } <= threads)

@@ -343,6 +343,22 @@ import Testing
     #expect(lab.ran == [])
   }
 
+  /// Without `--keep-going` nobody pays for hours of jobs whose run has failed.
+  @Test func aFailureTakesBackWhatWaits() async throws {
+    try lab.describe(
+      """
+      bad: {uses: act, with: {tag: bad, act: fail}}
+      a: {uses: act, matrix: {n: 1..3}, with: {tag: a, value: $(matrix.n)}}
+      """)
+    // The first task runs; the others wait.
+    try cluster.be("hold-after")
+    let report = try await run()
+    #expect(report.row("bad")?.outcome == .failed)
+    #expect(report.skipped == 3 && report.interrupted == 0)
+    cluster.stopBeing("hold-after")
+    #expect(lab.ran == ["bad"])
+  }
+
   /// The controller is killed while jobs wait or run; the next one adopts them.
   @Test(arguments: [false, true])
   func aKilledControllersJobsAreAdopted(isRunning: Bool) async throws {
