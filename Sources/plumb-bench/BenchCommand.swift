@@ -11,9 +11,10 @@ import Tensors
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plumb-bench",
-    abstract: "Time operations and whole models, alone or by turns with PyTorch and llama.cpp.",
+    abstract: "Time operations, models and the engine, alone or by turns with others.",
     subcommands: [
-      OperationsCommand.self, ModelCommand.self, CompareCommand.self, FramesCommand.self,
+      OperationsCommand.self, ModelCommand.self, CompareCommand.self, EngineCommand.self,
+      FramesCommand.self,
     ],
     defaultSubcommand: OperationsCommand.self)
 

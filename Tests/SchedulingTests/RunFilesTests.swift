@@ -172,7 +172,7 @@ import Testing
     let pages = schedulingExplanations + slurmExplanations
     let explained = Set(pages.map(\.id))
     #expect(explained.count == pages.count)
-    let source = try ["SchedulingDiagnostics.swift", "SlurmDiagnostics.swift"].map {
+    let source = try ["SchedulingDiagnostics.swift", "SlurmJobs/SlurmDiagnostics.swift"].map {
       try String(contentsOf: folder.appendingPathComponent($0), encoding: .utf8)
     }.joined()
     let ids = source.matches(of: /"([a-z]+(?:-[a-z]+)+)"/).map { String($0.1) } + ["interrupted"]
