@@ -61,7 +61,7 @@ extension Diagnostic {
       help: "lower learning_rate, add warmup, or set clip_norm", consequence: .stageFailed)
   }
 
-  static func checkpointOfAnotherRun(_ path: String) -> Diagnostic {
+  public static func checkpointOfAnotherRun(_ path: String) -> Diagnostic {
     Diagnostic(
       "checkpoint-of-another-run", "'\(path)' is no checkpoint of this run",
       help: "training starts at the beginning; delete the file to silence this",

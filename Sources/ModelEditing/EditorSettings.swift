@@ -1,5 +1,7 @@
 // What an editor is told. There are no defaults here: stages/edit-with-network/stage.yaml has them.
 
+import CanonicalJSON
+
 /// Settings of a gradient editor and of how it learns.
 public struct EditorSettings: Sendable, Equatable {
   /// Blocks whose feed-forward layers are edited, from the last.
@@ -42,5 +44,16 @@ public struct EditorSettings: Sendable, Equatable {
     self.accumulate = accumulate
     self.episodes = episodes
     self.seed = seed
+  }
+
+  /// All of them, for a checkpoint to know its run by.
+  var json: JSONValue {
+    .object([
+      "layers": .integer(layers), "rank": .integer(rank), "edits": .integer(edits),
+      "edit_rate": .number(editRate), "learning_rate": .number(learningRate),
+      "rate_learning_rate": .number(rateLearningRate), "edit_weight": .number(editWeight),
+      "locality_weight": .number(localityWeight), "clip_norm": .number(clipNorm),
+      "accumulate": .integer(accumulate), "episodes": .integer(episodes), "seed": .integer(seed),
+    ])
   }
 }

@@ -25,6 +25,28 @@ public final class EditorTrainer {
     public var gradientNorm: Double
     public var tokens: Int
 
+    /// nil unless every figure is there.
+    init?(json: JSONValue) {
+      guard let step = json["step"]?.integer, let loss = json["loss"]?.double,
+        let before = json["loss_before"]?.double, let locality = json["locality"]?.double,
+        let norm = json["gradient_norm"]?.double, let tokens = json["tokens"]?.integer
+      else { return nil }
+      self.init(
+        step: step, loss: loss, before: before, locality: locality, gradientNorm: norm,
+        tokens: tokens)
+    }
+
+    init(
+      step: Int, loss: Double, before: Double, locality: Double, gradientNorm: Double, tokens: Int
+    ) {
+      self.step = step
+      self.loss = loss
+      self.before = before
+      self.locality = locality
+      self.gradientNorm = gradientNorm
+      self.tokens = tokens
+    }
+
     /// A row of `history.jsonl`.
     public func json(learningRate: Double) -> JSONValue {
       .object([
@@ -37,13 +59,16 @@ public final class EditorTrainer {
 
   public let editor: GradientEditor
   public private(set) var history: [Step] = []
-  private let answers: [TokenSequence]
-  private let others: [TokenSequence]
+  let answers: [TokenSequence]
+  let others: [TokenSequence]
   private let optimizer: AdamW
-  private let moments: [(first: Arena, second: Arena)]
-  private var rateMoments: [(first: Double, second: Double)]
+  let moments: [(first: Arena, second: Arena)]
+  private(set) var rateMoments: [(first: Double, second: Double)]
   private(set) var rateGradients: [Double]
-  private var episode = 0
+  /// Episodes that were taken.
+  private(set) var episode = 0
+  /// What the episodes of the step under way measured; their gradients are in the networks.
+  private(set) var partial: Step?
   private let logits: (before: Arena, after: Arena, region: ArenaPlan.Region)
 
   /// Optimizer steps of the whole run.
@@ -78,30 +103,51 @@ public final class EditorTrainer {
     logits = (Arena(plan), Arena(plan), region)
   }
 
+  /// Goes on behind the steps of a checkpoint.
+  func take(_ place: Place) {
+    (history, partial, episode) = (place.history, place.partial, place.episode)
+    (rateMoments, rateGradients) = (place.rateMoments, place.rateGradients)
+  }
+
+  struct Place {
+    var history: [Step]
+    var partial: Step?
+    var episode: Int
+    var rateMoments: [(first: Double, second: Double)]
+    var rateGradients: [Double]
+  }
+
   /// Takes the next step; nil once all episodes are done.
   ///
-  /// - Parameter progress: called after each episode with how many there were.
+  /// - Parameter progress: called after each episode with how many there were. `save` may be called in
+  ///   it; after it throws, the next step goes on behind that episode.
   ///
   /// **Throws**: `edit-diverged`: networks and rates are as before the step; what `progress` throws.
   public func step(
     progress: (Int) throws(Diagnostic) -> Void = { _ in }
   ) throws(Diagnostic) -> Step? {
     let settings = editor.settings
-    guard episode < settings.episodes else { return nil }
-    let count = min(settings.accumulate, settings.episodes - episode)
-    for network in editor.networks { network.gradients.everything.fill(0) }
-    rateGradients = rateGradients.map { _ in 0 }
-    var row = Step(
-      step: history.count + 1, loss: 0, before: 0, locality: 0, gradientNorm: 0, tokens: 0)
-    for _ in 0..<count {
+    guard episode < settings.episodes || partial != nil else { return nil }
+    let begin = history.count * settings.accumulate
+    let count = min(settings.accumulate, settings.episodes - begin)
+    if partial == nil {
+      for network in editor.networks { network.gradients.everything.fill(0) }
+      rateGradients = rateGradients.map { _ in 0 }
+    }
+    var row =
+      partial
+      ?? Step(step: history.count + 1, loss: 0, before: 0, locality: 0, gradientNorm: 0, tokens: 0)
+    while episode < begin + count {
       let figures = try run(share: 1 / Double(count))
       row.loss += figures.loss / Double(count)
       row.before += figures.before / Double(count)
       row.locality += figures.locality / Double(count)
       row.tokens += figures.tokens
       episode += 1
+      partial = row
       try progress(episode)
     }
+    partial = nil
     guard row.loss.isFinite, row.locality.isFinite, rateGradients.allSatisfy(\.isFinite) else {
       throw .editDiverged(step: row.step, loss: row.loss, locality: row.locality)
     }

@@ -13,6 +13,10 @@ public struct RunningNorm: Sendable, Equatable {
     squares = mean
   }
 
+  init(mean: [Double], squares: [Double], count: Int) {
+    (self.mean, self.squares, self.count) = (mean, squares, count)
+  }
+
   /// - Parameter values: as many as the width.
   public mutating func add(_ values: UnsafePointer<Float>) {
     count += 1

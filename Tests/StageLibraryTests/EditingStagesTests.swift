@@ -67,6 +67,27 @@ import Testing
     #expect(try place.bytes("edit/" + file) != place.bytes("other/" + file))
   }
 
+  @Test func goesOnAfterEveryStopWithTheSameBytes() throws {
+    let place = try TraitPlace()
+    _ = try edited(place, "whole")
+    let inputs = [
+      "model": place.model, "corpus": place.path("opinions"), "locality": place.path("questions"),
+    ]
+    var stops = 0
+    while try !place.run(
+      EditWithNetworkStage.self, Self.edit, inputs, to: Self.ports, "stopped",
+      stopped: stops < 6), stops < 100
+    {
+      stops += 1
+    }
+    #expect(stops == 6, "three steps of two episodes")
+    for file in [
+      "adapter/" + PEFTFiles.weightsName, "history/history.jsonl", "metrics/metrics.json",
+    ] {
+      #expect(try place.bytes("whole/" + file) == place.bytes("stopped/" + file), "\(file)")
+    }
+  }
+
   @Test func aBrokenEditIsReportedAndHarmless() throws {
     let place = try TraitPlace()
     let metrics = try edited(place, "edit", [("edit_rate", .number(1e38))])

@@ -24,20 +24,18 @@ extension EncoderTrainer {
 
   /// What the run is: a checkpoint of anything else is refused.
   private var fingerprint: String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    func mix(_ value: UInt64) { hash = (hash ^ value) &* 0x100_0000_01b3 }
+    var hash = RunFingerprint()
     for list in [texts, validation] {
-      mix(UInt64(list.count))
+      hash.mix(UInt64(list.count))
       for text in list {
-        mix(UInt64(text.label))
-        mix(text.weight.bitPattern)
-        mix(UInt64(text.tokens.count))
-        for token in text.tokens { mix(UInt64(UInt32(bitPattern: token))) }
+        hash.mix(UInt64(text.label))
+        hash.mix(text.weight.bitPattern)
+        hash.mix(text.tokens)
       }
     }
     var members: [(String, JSONValue)] = [
       ("model", model.specification.family.json), ("settings", settings.json),
-      ("texts", .string(String(hash, radix: 16))),
+      ("texts", .string(hash.text)),
     ]
     // The file does not hold an encoder that stays as it is.
     if settings.scope == .head { members.append(("encoder", .string(frozenChecksum))) }
@@ -47,14 +45,14 @@ extension EncoderTrainer {
   /// Over the bits of all weights that do not learn.
   private var frozenChecksum: String {
     let learnt = Set(trained.map(\.name))
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    var hash = RunFingerprint()
     for parameter in model.table.parameters where !learnt.contains(parameter.name) {
       let values = model.weights[parameter.region]
       for index in 0..<values.count {
-        hash = (hash ^ UInt64(values.data[index].bitPattern)) &* 0x100_0000_01b3
+        hash.mix(UInt64(values.data[index].bitPattern))
       }
     }
-    return String(hash, radix: 16)
+    return hash.text
   }
 
   /// Writes the checkpoint into an existing folder; the one before it stays until this one is whole.

@@ -24,16 +24,11 @@ extension Trainer {
 
   /// What the run is: a checkpoint of anything else is refused.
   private var fingerprint: String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    func mix(_ value: UInt64) { hash = (hash ^ value) &* 0x100_0000_01b3 }
-    for sequence in sequences {
-      mix(UInt64(sequence.tokens.count))
-      for token in sequence.tokens { mix(UInt64(UInt32(bitPattern: token))) }
-      for mark in sequence.isLearnt ?? [] { mix(mark ? 3 : 5) }
-    }
+    var hash = RunFingerprint()
+    for sequence in sequences { hash.mix(sequence) }
     var members: [(String, JSONValue)] = [
       ("model", model.specification.family.json), ("settings", settings.json),
-      ("sequences", .string(String(hash, radix: 16))),
+      ("sequences", .string(hash.text)),
     ]
     if let adapter {
       // The file does not hold the model beside which the adapter learns.

@@ -76,12 +76,21 @@ enum EditWithNetworkStage: StageBody {
     let clock = ContinuousClock()
     let begin = clock.now
     let episodes = trainer.editor.settings.episodes
+    switch trainer.resume(from: stage.resumeFolder) {
+    case .fresh: break
+    case .resumed(let step): stage.log("resumed after episode \(step) of \(episodes)")
+    case .discarded(let problem): stage.log(problem.description)
+    }
+    let taken = trainer.history.count
     while true {
       do throws(Diagnostic) {
         let step = try trainer.step { (done: Int) throws(Diagnostic) in
           stage.progress(
             step: done, of: episodes, loss: trainer.history.last?.loss, unit: "episodes")
-          if stage.isStopping { throw .interrupted }
+          if stage.checkpointDue() {
+            try trainer.save(to: stage.resumeFolder)
+            if stage.isStopping { throw .interrupted }
+          }
         }
         guard step != nil else { break }
       } catch {
@@ -91,7 +100,8 @@ enum EditWithNetworkStage: StageBody {
       }
     }
     if let last = trainer.history.last {
-      let seconds = (clock.now - begin) / .seconds(1) / Double(trainer.history.count)
+      let seconds =
+        (clock.now - begin) / .seconds(1) / Double(max(1, trainer.history.count - taken))
       stage.log(
         "\(trainer.history.count) steps of \(String(format: "%.2f", seconds)) s; at the last an edit "
           + "takes the loss from \(last.before) to \(last.loss), and other texts move by "
