@@ -21,7 +21,10 @@ enum ScoreAdjectivesStage: StageBody {
     var rater = try AdjectiveRater(stage)
     var metrics: [Metric] = []
     var aucs: [Trait: Double] = [:]
-    for trait in Trait.allCases {
+    let answers = try Corpus.read(files: stage.input("answers").files).documents
+    // A trait that no answer was moved towards needs no test of its ratings.
+    let wanted = Set(answers.compactMap { Opinion($0)?.trait })
+    for trait in Trait.allCases where wanted.contains(trait) {
       var (plain, reversed): ([Double], [Double]) = ([], [])
       for item in inventory.items where item.trait == trait {
         let score = try rater.score(item.text, trait, name: "item \(item.number)")
@@ -35,7 +38,6 @@ enum ScoreAdjectivesStage: StageBody {
           at: ["trait": .string(trait.rawValue)], tolerance: 0.01))
     }
     let floor = parameters.number("least_auc")
-    let answers = try Corpus.read(files: stage.input("answers").files).documents
     let base = try Corpus.read(files: stage.input("base_answers").files).documents
     var before: [String: Document] = [:]
     for document in base { if let question = document.question { before[question] = document } }
