@@ -25,9 +25,13 @@ struct MetricRows {
       self.stage = stage.stage
       place = stage.coordinates.axes.map { ($0.name, $0.value.json) }
       axes = place.count
-      // The axis of a matrix wins over a member of the same name: it says the same.
-      for (key, value) in metric.at.members where !place.contains(where: { $0.column == key }) {
-        place.append((key, value))
+      for (key, value) in metric.at.members {
+        guard let axis = place.prefix(axes).first(where: { $0.column == key }) else {
+          place.append((key, value))
+          continue
+        }
+        // As a rule both say the same. A model tuned to one trait may be measured on another.
+        if axis.value != value { place.append(("at.\(key)", value)) }
       }
       name = metric.name
       unit = metric.unit

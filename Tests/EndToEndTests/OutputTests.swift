@@ -71,6 +71,35 @@ private let manifest = """
     #expect(decisions.count == 11 && decisions.allSatisfy { $0["decision"]?.string == "reuse" })
   }
 
+  /// A model tuned to one trait, measured on another.
+  @Test func aMetricMaySpeakOfAnotherValueThanItsAxis() throws {
+    let work = try Workspace(
+      "version: 1\nname: two\nstages:\n  rate: {uses: rate, matrix: {trait: [open, calm]}}\n")
+    try work.write(
+      """
+      kind: rate
+      revision: 1
+      summary: Rates.
+      command: [sh, rate.sh, "$(outputs.metrics)"]
+      code: [rate.sh]
+      outputs: {metrics: {type: metrics, summary: None}}
+      """, to: "stages/rate/stage.yaml")
+    let numbers = ["open", "calm"].enumerated().map { number, trait in
+      "{\"name\": \"score\", \"value\": \(number), \"n\": 9, \"at\": {\"trait\": \"\(trait)\"}}"
+    }.joined(separator: ", ")
+    try work.write("echo '[\(numbers)]' > \"$1\"\n", to: "stages/rate/rate.sh")
+    let run = try work.plumb("run")
+    #expect(run.code == 0, "\(run.errors)")
+    let csv = try work.plumb("metrics", "--csv", "rate")
+    #expect(
+      csv.lines == [
+        "stage,trait,at.trait,metric,value,low,high,unit,n", "rate,open,,score,0,,,,9",
+        "rate,open,calm,score,1,,,,9", "rate,calm,open,score,0,,,,9", "rate,calm,,score,1,,,,9",
+      ], "\(csv.output)")
+    let other = try work.plumb("metrics", "--csv", "--where", "at.trait=calm", "rate")
+    #expect(other.lines.count == 2, "\(other.output)")
+  }
+
   @Test func `metrics are a table, CSV and JSON, filtered and laid across`() throws {
     let work = try Workspace(manifest)
     #expect(try work.plumb("run").code == 0)

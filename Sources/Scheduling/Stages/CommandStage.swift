@@ -230,6 +230,8 @@ struct CommandStage {
     let signal = status & 0x7f
     let code = (status >> 8) & 0xff
     if signal == 0, code == 0 { return }
+    // A cluster's TERM goes to all processes of a job at once: the program may hear it before us.
+    for _ in 0..<10 where !stop.isSet { usleep(10_000) }
     if stop.isSet { throw .interrupted }
     throw .commandFailed(
       words[0], kind: order.record.kind, status: signal == 0 ? code : nil, signal: signal,

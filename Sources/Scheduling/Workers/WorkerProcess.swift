@@ -108,11 +108,12 @@ final class WorkerProcess {
     }
   }
 
-  /// To the whole group: bodies may have started programs of their own.
+  /// KILL goes to the whole group: bodies may have started programs of their own. What asks goes to the
+  /// worker alone, which passes it on; a program that heard it first would look as if it had failed.
   func signal(_ signal: Int32) {
     guard !hasEnded else { return }
     sentSignals.insert(signal)
-    kill(-pid, signal)
+    kill(signal == SIGKILL ? -pid : pid, signal)
   }
 
   /// Looks at its memory; called once a second.
