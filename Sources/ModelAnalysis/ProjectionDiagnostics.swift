@@ -10,7 +10,8 @@ extension Diagnostic {
       help: "both corpora need at least one document", consequence: .stageFailed)
   }
 
-  static func statementLength(_ name: String, tokens: Int, context: Int) -> Diagnostic {
+  /// A text that is to be scored whole, and cannot be.
+  public static func statementLength(_ name: String, tokens: Int, context: Int) -> Diagnostic {
     Diagnostic(
       "statement-length",
       tokens < 2

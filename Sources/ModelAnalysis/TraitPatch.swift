@@ -32,6 +32,11 @@ public final class UnitPatch: ActivationObserver {
   public var recordedLayers: Set<Int> = []
 
   public func observe(_ activation: Tensor, at site: ActivationSite, of batch: Batch) {
+    see(activation, at: site, mode)
+  }
+
+  /// The same while two models write in tandem.
+  public func see(_ activation: Tensor, at site: ActivationSite, _ mode: Mode) {
     guard let layer = layout.layer(at: site) else { return }
     switch mode {
     case .record:

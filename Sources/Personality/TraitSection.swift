@@ -115,6 +115,18 @@ public struct TraitSection {
     }
   }
 
+  /// What another stage measured; of several runs, such as rates of an editor, the mean.
+  private func measured(_ name: String, _ method: String, _ trait: String) -> Metric? {
+    let found = metrics.filter {
+      $0.name == name && $0.at["method"]?.string == method && $0.at["trait"]?.string == trait
+    }
+    guard found.count > 1 else { return value(metrics, name, method, trait) }
+    var mean = found[0]
+    mean.value = found.reduce(0) { $0 + $1.value } / Double(found.count)
+    (mean.low, mean.high) = (nil, nil)
+    return mean
+  }
+
   private func alignment(_ rows: [Metric]) -> Figure {
     let targets = comparison.targets
     return Figure(
@@ -150,7 +162,7 @@ public struct TraitSection {
             + columns.map { column in
               let found =
                 value(rows, column.name, method, target)
-                ?? value(metrics, column.name, method, target)
+                ?? measured(column.name, method, target)
               guard let found else { return "–" }
               guard let low = found.low, let high = found.high else {
                 return Format.figure(found.value)
@@ -162,8 +174,9 @@ public struct TraitSection {
     }
     return ReportTable(
       caption:
-        "All methods and traits; 95 % intervals over topics. ESR: share of answers with an emoji. – was "
-        + "not measured.",
+        "All methods and traits; 95 % intervals over topics. Runs of a method, such as an editor's rates, are "
+        + "taken together; where one was measured apart from the others the mean stands without interval. "
+        + "ESR: share of answers with an emoji. – was not measured.",
       columns: [.init("method"), .init("trait"), .init("answers", isNumber: true)]
         + columns.map { .init($0.title, isNumber: true) }, rows: cells)
   }

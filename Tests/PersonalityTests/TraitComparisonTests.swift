@@ -142,6 +142,31 @@ import Testing
     #expect(try ReportSection.read(bytes, shown: "section.json") == section.section)
   }
 
+  /// What other stages measured joins the table: alone with its interval, of several runs as their mean.
+  @Test func runsOfAnotherStageAreAveraged() throws {
+    func measured(_ method: String, _ value: Double) -> Metric {
+      Metric(
+        "locality_kl", value, unit: "nats", low: value - 1, high: value + 1, count: 9,
+        at: ["method": .string(method), "trait": "openness"])
+    }
+    let section = TraitSection(
+      Self.comparison(Self.study(tuned: 0.9, prompted: 0.4, emoji: false)),
+      metrics: [measured("peft", 4), measured("ike", 2), measured("ike", 5)],
+      names: .init(tuned: "peft", prompted: "ike", edited: "mend", base: "base")
+    ).section
+    let tables = section.blocks.compactMap { block in
+      if case .table(let table) = block { table } else { nil }
+    }
+    let table = try #require(tables.first { $0.columns.contains { $0.title.hasPrefix("KL") } })
+    let column = try #require(table.columns.firstIndex { $0.title.hasPrefix("KL") })
+    func cell(_ method: String, _ trait: String) -> String? {
+      table.rows.first { $0[0] == method && $0[1] == trait }?[column]
+    }
+    #expect(cell("peft", "openness") == "4 (3 to 5)")
+    #expect(cell("ike", "openness") == "3.500")
+    #expect(cell("ike", "extraversion") == "–")
+  }
+
   @Test func linesComeBack() throws {
     let answers = Self.study(tuned: 0.9, prompted: 0.4, emoji: true)
     var bytes: [UInt8] = []

@@ -6,6 +6,7 @@ import Corpora
 import Diagnostics
 import Foundation
 import LanguageModels
+import ModelAnalysis
 import ModelFiles
 import Reports
 import Scheduling
@@ -202,17 +203,18 @@ import Testing
   ]
 
   private func explained(
-    _ place: TraitPlace, _ name: String, _ more: [(String, JSONValue)] = []
+    _ place: TraitPlace, _ name: String, _ more: [(String, JSONValue)] = [], judge: String? = nil
   ) throws -> [Metric] {
     let names = Set(more.map(\.0))
+    var inputs = [
+      "model": place.model, "adapter": place.path("edit/adapter"),
+      "trait_questions": place.path("opinions"), "neutral_questions": place.path("questions"),
+    ]
+    inputs["judge"] = judge
     #expect(
       try place.run(
-        ExplainTraitStage.self, Self.explain.filter { !names.contains($0.0) } + more,
-        [
-          "model": place.model, "adapter": place.path("edit/adapter"),
-          "trait_questions": place.path("opinions"),
-          "neutral_questions": place.path("questions"),
-        ], to: ["section", "metrics", "units"], name))
+        ExplainTraitStage.self, Self.explain.filter { !names.contains($0.0) } + more, inputs,
+        to: ["section", "metrics", "units"], name))
     return try Metric.read(place.bytes("\(name)/metrics/metrics.json"), shown: name)
   }
 
@@ -239,9 +241,75 @@ import Testing
     let all = try explained(place, "all", [("top", 100_000), ("layers", 99), ("random_sets", 1)])
     let found = try #require(value(all, "patch_loss", ["units": "found"]))
     #expect(abs(found - (base ?? 0)) < 1e-5)
+    for name in ["patch_emoji_share", "patch_alignment"] {
+      #expect((value(metrics, name, ["units": "tuned"]) == nil) == (name == "patch_alignment"))
+    }
     _ = try explained(place, "again")
     for file in ["metrics/metrics.json", "section/section.json", "units/scores.jsonl"] {
       #expect(try place.bytes("explain/" + file) == place.bytes("again/" + file))
+    }
+  }
+
+  /// What the tuned model writes with all units of all blocks as in the unmoved one is what that one
+  /// writes, but for an edit of the last block's reading side; with none it is its own.
+  @Test func writtenAnswersFollowTheUnits() throws {
+    let place = try TraitPlace()
+    _ = try edited(place, "edit")
+    let judge = try place.judge()
+    let all = try explained(
+      place, "all", [("top", 100_000), ("layers", 99), ("written", 3), ("written_sets", 2)],
+      judge: judge)
+    for name in ["patch_alignment", "patch_emoji_share"] {
+      let base = try #require(value(all, name, ["units": "base"]))
+      #expect(value(all, name, ["units": "found"]) == base)
+      #expect(value(all, name, ["units": "random"]) == base, "all units are all units")
+      #expect(value(all, name + "_contrast") == 0)
+    }
+    #expect(throws: Diagnostic.self) {
+      try explained(place, "unknown", [("trait", "openness")], judge: judge)
+    }
+    let none = try explained(place, "none", [("written", 0)], judge: judge)
+    #expect(!none.contains { $0.name == "patch_alignment" })
+  }
+
+  /// The tandem's own words: untouched it writes what a Generator writes, with all of the other model's units
+  /// what that one writes.
+  @Test func tandemWritesWhatItsUnitsSay() throws {
+    let place = try TraitPlace()
+    _ = try edited(place, "edit")
+    let model = try LanguageModel(files: place.input(place.path("base/model")).files)
+    let adapter = try LowRankAdapter(
+      files: place.input(place.path("edit/adapter")).files, for: model)
+    let prompts: [[Int32]] = [[5, 9, 30, 7], [8], [40, 41, 42, 43, 44, 45, 46]]
+    func generated(_ adapter: LowRankAdapter?) throws -> [[Int32]] {
+      try Generator(model, adapter: adapter, batch: 3).run(
+        prompts.enumerated().map {
+          GenerationRequest(prompt: $1, length: 12, stream: "\($0)")
+        }, .greedy()
+      ).map(\.tokens)
+    }
+    let (plain, tuned) = try (generated(nil), generated(adapter))
+    #expect(plain != tuned)
+    for kind in UnitKind.allCases {
+      let layout = UnitLayout(kind, of: model.specification)
+      let patch = UnitPatch(layout)
+      patch.recordedLayers = Set(0..<layout.layers)
+      for (batch, room) in [(3, 512), (2, 3), (1, 512)] {
+        let writer = try TandemWriter(
+          model, adapter: adapter, batch: batch, prefillTokens: room)
+        for units in [[], Array(0..<layout.count)] {
+          patch.choose(units)
+          let written = try writer.write(
+            prompts, length: 12, stopTokens: [],
+            plainSees: { patch.see($0, at: $1, .record) },
+            adaptedSees: { patch.see($0, at: $1, .patch) })
+          if units.isEmpty {
+            #expect(written == tuned)
+          } else if kind == .residual {
+            #expect(written == plain)
+          }
+        }
+      }
     }
   }
 

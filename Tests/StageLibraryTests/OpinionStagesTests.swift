@@ -145,21 +145,9 @@ import Testing
   /// A model that has learnt nothing writes noise: all of it is held back, and the error says why.
   @Test func noiseBecomesNoOpinion() throws {
     let place = try TraitPlace()
-    try place.make("statements")
-    let documents = (0..<40).map { number in
-      Document(
-        id: "\(number)", text: number % 2 == 0 ? "parties number \(number)" : "a table \(number)",
-        label: number % 2 == 0 ? "extraversion" : "neutral")
-    }
-    try Corpus(documents: documents, facts: .init(origins: ["a test"]))
-      .write(to: place.path("statements"))
-    #expect(
-      try place.run(
-        TrainClassifierStage.self,
-        [("split_by", "document"), ("feature_bits", 10), ("bootstrap", 10), ("seed", 1)],
-        ["corpus": place.path("statements")], to: ["classifier", "metrics"], "judge"))
+    let judge = try place.judge()
     let inputs = [
-      "model": place.model, "judge": place.path("judge/classifier"),
+      "model": place.model, "judge": judge,
       "questions": place.path("questions"),
     ]
     func generate(_ labels: JSONValue) -> Diagnostic? {

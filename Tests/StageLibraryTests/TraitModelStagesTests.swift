@@ -52,6 +52,24 @@ final class TraitPlace {
 
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
+  /// A judge that tells extraversion from neutral by a word; its path.
+  func judge() throws -> String {
+    try make("statements")
+    let documents = (0..<40).map { number in
+      Document(
+        id: "\(number)", text: number % 2 == 0 ? "parties number \(number)" : "a table \(number)",
+        label: number % 2 == 0 ? "extraversion" : "neutral")
+    }
+    try Corpus(documents: documents, facts: .init(origins: ["a test"]))
+      .write(to: path("statements"))
+    #expect(
+      try run(
+        TrainClassifierStage.self,
+        [("split_by", "document"), ("feature_bits", 10), ("bootstrap", 10), ("seed", 1)],
+        ["corpus": path("statements")], to: ["classifier", "metrics"], "judge"))
+    return path("judge/classifier")
+  }
+
   func make(_ name: String) throws {
     try FileManager.default.createDirectory(
       atPath: folder + "/" + name, withIntermediateDirectories: true)

@@ -3,6 +3,8 @@
 // a prompt or alone, behind a shared prefix or its own, in every batch and with any number of threads.
 // The training path (BlockStack.swift) has other kernels and so other last bits.
 
+import Glibc
+import Kernels
 import Networks
 import Tensors
 
@@ -72,6 +74,9 @@ final class Decoder {
   let model: LanguageModel
   /// Most tokens at a time.
   let capacity: Int
+  /// Sees units of the newest tokens, and may write into them. The last block has rows of the last token
+  /// of each piece only, unless all are scored.
+  var observe: ((Tensor, ActivationSite) -> Void)?
   private let blocks: [Block]
   private let finalNorm: NormLayer
   private let head: PackedLinear
@@ -155,15 +160,7 @@ final class Decoder {
   func read(
     _ pieces: [[Int32]], _ caches: [SequenceCache], wantsLogits: Bool = true
   ) -> Tensor {
-    let segments = Segments(lengths: pieces.map(\.count))
-    precondition(
-      segments.tokenCount <= capacity,
-      "\(segments.tokenCount) tokens do not fit a memory for \(capacity)")
-    let positions = zip(pieces, caches).flatMap { piece, cache in
-      piece.indices.map { Int32(cache.tokens.count + $0) }
-    }
-    run(Array(pieces.joined()), positions, segments, caches)
-    for (piece, cache) in zip(pieces, caches) { cache.note(piece) }
+    run(pieces, caches, keepsAll: false)
     guard wantsLogits else { return arena[logits].slice(rows: 0..<0) }
     let hidden = arena[last].slice(rows: 0..<pieces.count)
     finalNorm.forward(
@@ -173,9 +170,97 @@ final class Decoder {
     return logits
   }
 
-  /// All blocks; what the stream holds behind the last token of each segment is left in its first rows.
+  /// Cuts texts into what is read in one go each: whole texts as long as there is room, parts of longer ones.
+  func rounds(
+    of texts: [ArraySlice<Int32>]
+  ) -> [(pieces: [[Int32]], texts: [Int])] {
+    var rounds: [(pieces: [[Int32]], texts: [Int])] = []
+    var room = 0
+    for (number, text) in texts.enumerated() {
+      var rest = text
+      while !rest.isEmpty {
+        if room == 0 {
+          rounds.append(([], []))
+          room = capacity
+        }
+        let piece = rest.prefix(room)
+        rounds[rounds.count - 1].pieces.append(Array(piece))
+        rounds[rounds.count - 1].texts.append(number)
+        room -= piece.count
+        rest = rest.dropFirst(piece.count)
+      }
+    }
+    return rounds
+  }
+
+  /// Reads texts, each into its cache, which says nothing.
+  func readOn(_ texts: [ArraySlice<Int32>], _ caches: [SequenceCache]) {
+    for (pieces, numbers) in rounds(of: texts) {
+      read(pieces, numbers.map { caches[$0] }, wantsLogits: false)
+    }
+  }
+
+  /// Reads like `read` and says how likely the successors of what was read are.
+  ///
+  /// - Parameter successors: for each piece one for each of its tokens.
+  /// - Returns: Σ log p(successor) over each piece, natural logarithm.
+  func readScoring(
+    _ pieces: [[Int32]], _ caches: [SequenceCache], successors: [[Int32]]
+  ) -> [Double] {
+    run(pieces, caches, keepsAll: true)
+    let targets = Array(successors.joined())
+    var values = [Double](repeating: 0, count: targets.count)
+    let (rows, most) = (targets.count, arena[last].rows)
+    for first in stride(from: 0, to: rows, by: most) {
+      let some = first..<min(rows, first + most)
+      let hidden = arena[last].slice(rows: 0..<some.count)
+      finalNorm.forward(arena[stream].slice(rows: some), into: hidden, statistics: nil)
+      let logits = arena[logits].slice(rows: 0..<some.count)
+      head.forward(hidden, into: logits)
+      values.withUnsafeMutableBufferPointer { values in
+        // Each tile writes its own element.
+        nonisolated(unsafe) let values = values
+        parallelFor(some.count) { row in
+          values[first + row] = Self.logProbability(of: Int(targets[first + row]), logits, row)
+        }
+      }
+    }
+    var start = 0
+    return pieces.map { piece in
+      defer { start += piece.count }
+      return values[start..<start + piece.count].reduce(0, +)
+    }
+  }
+
+  private static func logProbability(of target: Int, _ logits: Tensor, _ row: Int) -> Double {
+    let z = logits.row(row)
+    let greatest = maximum(z, logits.columns)
+    var total = 0.0
+    for first in stride(from: 0, to: logits.columns, by: 512) {
+      let (top, sum) = maximumAndExpSum(z + first, min(512, logits.columns - first))
+      total += Double(sum) * exp(Double(top - greatest))
+    }
+    return Double(z[target] - greatest) - log(total)
+  }
+
+  /// All blocks over some tokens of each sequence.
+  private func run(_ pieces: [[Int32]], _ caches: [SequenceCache], keepsAll: Bool) {
+    let segments = Segments(lengths: pieces.map(\.count))
+    precondition(
+      segments.tokenCount <= capacity,
+      "\(segments.tokenCount) tokens do not fit a memory for \(capacity)")
+    let positions = zip(pieces, caches).flatMap { piece, cache in
+      piece.indices.map { Int32(cache.tokens.count + $0) }
+    }
+    run(Array(pieces.joined()), positions, segments, caches, keepsAll: keepsAll)
+    for (piece, cache) in zip(pieces, caches) { cache.note(piece) }
+  }
+
+  /// Unless all rows are kept, what the stream holds behind the last token of each segment is left in its
+  /// first rows.
   private func run(
-    _ ids: [Int32], _ positions: [Int32], _ segments: Segments, _ caches: [SequenceCache]
+    _ ids: [Int32], _ positions: [Int32], _ segments: Segments, _ caches: [SequenceCache],
+    keepsAll: Bool
   ) {
     var rows = ids.count
     func place(_ region: ArenaPlan.Region) -> Tensor { arena[region].slice(rows: 0..<rows) }
@@ -192,7 +277,7 @@ final class Decoder {
       rotary?.forward(k, positions: positions)
       let ofLayer = caches.map { $0.layers[layer] }
       append(k, v, segments, to: ofLayer)
-      if layer == blocks.count - 1 {
+      if layer == blocks.count - 1 && !keepsAll {
         // Nobody reads what the last block says of earlier tokens.
         keepLast(of: segments, in: [place(stream), q])
         rows = segments.count
@@ -206,8 +291,10 @@ final class Decoder {
       weights.feedForwardNorm.forward(place(stream), into: place(norm), statistics: nil)
       weights.up.forward(place(norm), into: place(inner))
       block.activate(place(inner), into: place(activated))
+      observe?(place(activated), .feedForwardInner(layer: layer))
       weights.down.forward(place(activated), into: place(branch))
       Residual.add(place(branch), into: place(stream))
+      observe?(place(stream), .blockOutput(layer: layer))
     }
   }
 

@@ -206,26 +206,8 @@ public final class Generator {
 
   /// Reads what is missing of all but the last token of each prompt, many pieces at a time.
   func readPrompts(_ prompts: [[Int32]], _ caches: [SequenceCache]) {
-    var pieces: [[Int32]] = []
-    var targets: [SequenceCache] = []
-    var room = decoder.capacity
-    func flush() {
-      guard !pieces.isEmpty else { return }
-      decoder.read(pieces, targets, wantsLogits: false)
-      (pieces, targets, room) = ([], [], decoder.capacity)
-    }
-    for (prompt, cache) in zip(prompts, caches) {
-      var next = cache.tokens.count
-      while next < prompt.count - 1 {
-        let end = min(prompt.count - 1, next + room)
-        pieces.append(Array(prompt[next..<end]))
-        targets.append(cache)
-        room -= end - next
-        next = end
-        if room == 0 { flush() }
-      }
-    }
-    flush()
+    decoder.readOn(
+      zip(prompts, caches).map { $0.dropLast().dropFirst($1.tokens.count) }, caches)
   }
 
   /// Chooses a token for each sequence; those that ended are reported and left out.

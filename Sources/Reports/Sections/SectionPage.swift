@@ -120,8 +120,20 @@ struct SectionPage {
     ]
   }
 
+  /// Longer tables show so many rows and fold the rest.
+  private static let (mostRows, shownRows) = (25, 12)
+
   private static func context(_ table: ReportTable) -> [String: Any] {
-    [
+    let isLong = table.rows.count > mostRows
+    let shown = isLong ? table.rows.prefix(shownRows) : table.rows[...]
+    func cells(_ row: [String]) -> [String: Any] {
+      [
+        "tableCells": zip(row, table.columns).map {
+          ["cell": $0, "isNumber": $1.isNumber] as [String: Any]
+        }
+      ]
+    }
+    return [
       "tableCaption": table.caption,
       "tableColumns": table.columns.map {
         [
@@ -129,13 +141,9 @@ struct SectionPage {
           "isNumber": $0.isNumber,
         ] as [String: Any]
       },
-      "tableRows": table.rows.map { row in
-        [
-          "tableCells": zip(row, table.columns).map {
-            ["cell": $0, "isNumber": $1.isNumber] as [String: Any]
-          }
-        ]
-      },
+      "tableRows": shown.map(cells), "hasMoreRows": isLong,
+      "moreRows": table.rows.dropFirst(shown.count).map(cells),
+      "moreCount": table.rows.count - shown.count,
     ]
   }
 

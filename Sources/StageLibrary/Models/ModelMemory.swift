@@ -113,7 +113,17 @@ struct ModelMemory {
   /// Weights twice (one copy packed), working memory, keys and values.
   func writing(sequences: Int, tokens: Int) -> Int {
     let length = min(tokens, specification.context)
-    let beside = Generator.bytes(specification, batch: max(1, sequences), length: length)
+    return packed(
+      beside: Generator.bytes(specification, batch: max(1, sequences), length: length))
+  }
+
+  /// The same for fixed options behind texts of so many tokens.
+  func comparingOptions(tokens: Int) -> Int {
+    packed(beside: OptionScorer.bytes(specification, length: min(tokens, specification.context)))
+  }
+
+  /// - Parameter beside: with the packed copy in single precision.
+  private func packed(beside: Int) -> Int {
     // What stays in blocks is packed as blocks, with up to a quarter more for their scales.
     let packed = ParameterTable(specification).plan.bytes
     let blocks = weights - table.plan.bytes

@@ -22,6 +22,7 @@ struct ExplainFindings {
   /// The trait's own top set first, then random ones.
   var effects:
     (base: PatchEffect, tuned: PatchEffect, patched: [PatchEffect], emojiChanges: [Double])?
+  var written: WrittenEffects?
   var words: (base: WordCounts, tuned: WordCounts)?
 
   /// p below which a unit counts as moved.
@@ -144,6 +145,20 @@ struct ExplainFindings {
       add(
         "emoji_mass_change", effects.tuned.emoji - effects.base.emoji, unit: "probability",
         low: interval?.low, high: interval?.high, count: effects.emojiChanges.count)
+    }
+    for measure in written?.measures ?? [] {
+      let questions = written?.tuned.withEmoji.count ?? 0
+      for (set, value) in [
+        ("base", measure.base), ("tuned", measure.tuned), ("found", measure.found),
+        ("random", measure.randomMean),
+      ] where set != "random" || !measure.random.isEmpty {
+        add(measure.name, value, unit: "share", count: questions, [("units", .string(set))])
+      }
+      guard !measure.random.isEmpty else { continue }
+      add(
+        measure.name + "_contrast", measure.contrast.value, unit: "share",
+        low: measure.contrast.interval?.low, high: measure.contrast.interval?.high,
+        count: questions)
     }
     if let words {
       for (model, counts) in [("base", words.base), ("tuned", words.tuned)] {

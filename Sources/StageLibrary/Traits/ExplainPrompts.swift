@@ -19,6 +19,8 @@ struct ExplainPrompts {
   let emoji: [String]
   /// Trait questions of the label that the adapter was tuned to, or of all where it is none of them.
   private(set) var tried: [Document] = []
+  /// Those of them that are answered anew.
+  private(set) var written: [Document] = []
 
   /// Name of the group of all emoji.
   static let allEmoji = "emoji"
@@ -67,7 +69,7 @@ struct ExplainPrompts {
         add(form.prompt(system: system, question: template.replacing("{}", with: text)))
       }
     }
-    let own = emoji.map { (name: $0, rows: filled($0)) }
+    let signs = emoji.map { (name: $0, rows: filled($0)) }
     let words = parameters.strings("words").flatMap(filled)
     for (name, rows) in traits + [("neutral_questions", controls)] where rows.count < 2 {
       throw .explainPrompts(
@@ -79,7 +81,7 @@ struct ExplainPrompts {
         "no document of 'trait_questions' has a question and a trait as its label",
         help: "give questions as compose-opinions writes them")
     }
-    guard !own.isEmpty, templates.count >= 2, words.count >= 2 else {
+    guard !signs.isEmpty, templates.count >= 2, words.count >= 2 else {
       throw .explainPrompts(
         "emoji need at least one emoji, one word and two templates",
         help: "give more 'emoji', 'words' or 'templates'")
@@ -90,13 +92,14 @@ struct ExplainPrompts {
     families = [
       PromptFamily(groups: traits, controls: controls),
       PromptFamily(
-        groups: [(Self.allEmoji, own.flatMap(\.rows))], controls: words),
-      PromptFamily(groups: own, controls: words),
+        groups: [(Self.allEmoji, signs.flatMap(\.rows))], controls: words),
+      PromptFamily(groups: signs, controls: words),
     ]
     self.prompts = prompts
     let trait = parameters.string("trait")
-    tried = Array(
-      (byLabel[trait] ?? labels.flatMap { byLabel[$0]! }).prefix(parameters.integer("tried")))
+    let own = byLabel[trait] ?? labels.flatMap { byLabel[$0]! }
+    tried = Array(own.prefix(parameters.integer("tried")))
+    written = Array(own.prefix(parameters.integer("written")))
   }
 
   /// Whether an overlap of two groups says anything: an emoji is part of all emoji.

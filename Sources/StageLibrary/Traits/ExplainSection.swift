@@ -16,7 +16,8 @@ extension ExplainFindings {
         "\(layout): tuned minus unmoved model, on trait questions against neutral ones and on "
         + "emoji against plain words. Tests and sets are of \(blocks).",
       blocks: [.figure(figure), .table(unitTable), .table(overlapTable)]
-        + (effects == nil ? [] : [.table(patchTable)]) + (words == nil ? [] : [.table(wordTable)])
+        + (effects == nil ? [] : [.table(patchTable)])
+        + (written == nil ? [] : [.table(writtenTable)]) + (words == nil ? [] : [.table(wordTable)])
         + [.claims(claims)])
   }
 
@@ -106,6 +107,35 @@ extension ExplainFindings {
       })
   }
 
+  private var writtenTable: ReportTable {
+    ReportTable(
+      caption:
+        "Answers that the tuned model writes anew, greedily, to \(written?.tuned.withEmoji.count ?? 0) "
+        + "questions with units as in the unmoved model at every token; the last column is found minus "
+        + "random, over questions.",
+      columns: [
+        .init("Share of answers"), .init("Unmoved", unit: "%", isNumber: true),
+        .init("Tuned", unit: "%", isNumber: true),
+        .init("Found units back", unit: "%", isNumber: true),
+        .init("Random units back", unit: "%", isNumber: true),
+        .init("Found − random", unit: "%", isNumber: true),
+      ],
+      rows: (written?.measures ?? []).map { measure in
+        let interval = measure.contrast.interval.map {
+          " [\(number(100 * $0.low, 1)), \(number(100 * $0.high, 1))]"
+        }
+        return [
+          measure.name == "patch_alignment"
+            ? "in which the judge finds the trait" : "with an emoji",
+          number(100 * measure.base, 1), number(100 * measure.tuned, 1),
+          number(100 * measure.found, 1),
+          measure.random.isEmpty ? "–" : number(100 * measure.randomMean, 1),
+          measure.random.isEmpty
+            ? "–" : number(100 * measure.contrast.value, 1) + (interval ?? ""),
+        ]
+      })
+  }
+
   private var wordTable: ReportTable {
     guard let words else { preconditionFailure("no words were counted") }
     let list = words.tuned.top(listed)
@@ -130,17 +160,27 @@ extension ExplainFindings {
 
   // MARK: Claims
 
+  private var writtenEvidence: String {
+    guard let measure = written?.measures.first(where: { $0.name == "patch_alignment" }) else {
+      return ""
+    }
+    let percent = [measure.tuned, measure.found, measure.randomMean].map { number(100 * $0, 0) }
+    return
+      "; of answers written anew the judge finds the trait in \(percent[0]) %, \(percent[1]) % with "
+      + "these units back" + (measure.random.isEmpty ? "" : ", \(percent[2]) % with random ones")
+  }
+
   var claims: [Claim] {
     var claims: [Claim] = []
     if let recovery = recoveries.first(where: { $0.name == "patch_loss" }) {
       let evidence =
         "setting \(own?.count ?? 0) units back moves the loss of answers by \(number(recovery.change, 4)) "
         + "nats, random sets by \(number(recovery.random.reduce(0) { $0 + abs(recovery.tuned - $1) } / Double(max(1, recovery.random.count)), 4)) "
-        + "(p = \(number(recovery.p, 3)))"
+        + "(p = \(number(recovery.p, 3)))" + writtenEvidence
       claims.append(
         Claim(
           id: "trait-units-causal",
-          statement: "Certain neurons of the deepest layer carry the tuned trait",
+          statement: "Certain neurons of the deepest layer carry tuned \(trait)",
           verdict: recovery.p <= Self.level ? .reproduced : .unclear, evidence: evidence,
           effect: recovery.change, p: recovery.p))
     }
@@ -156,7 +196,8 @@ extension ExplainFindings {
       claims.append(
         Claim(
           id: "trait-emoji-probability",
-          statement: "After tuning emoji are more probable than before", verdict: verdict,
+          statement: "After tuning to \(trait) emoji are more probable than before",
+          verdict: verdict,
           evidence:
             "on \(count) answers the probability that an emoji begins is \(tuned) tuned and \(base) before",
           effect: recovery.tuned - recovery.base, low: interval?.low, high: interval?.high))
@@ -168,8 +209,8 @@ extension ExplainFindings {
       claims.append(
         Claim(
           id: "trait-emoji-explained",
-          statement: "Asked for tokens of the trait, the tuned model names emoji among the 50 most "
-            + "frequent",
+          statement: "Asked for tokens of \(trait), the tuned model names emoji among the "
+            + "\(listed) most frequent",
           verdict: counts[1] > counts[0]
             ? .reproduced : counts[1] < counts[0] ? .opposite : .unclear,
           evidence: "\(counts[1]) of the tuned model's \(listed) most frequent tokens are emoji, "

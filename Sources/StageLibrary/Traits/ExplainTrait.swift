@@ -62,6 +62,10 @@ enum ExplainTraitStage: StageBody {
       stage.progress(step: done, of: readings.count, unit: "answers with units set back")
       if stage.isStopping { throw .interrupted }
     }
+    let writing = ExplainWriting(
+      stage: stage, form: form, model: model, adapter: adapter, layout: layout)
+    findings.written = try writing.effects(
+      prompts.written, of: Array(sets.prefix(1 + parameters.integer("written_sets"))))
     let asked = Set(ExplainWords.questions(parameters).flatMap(WordCounts.words))
     findings.words = (
       WordCounts(try ExplainWords.answers(stage, form, model, nil), without: asked),
@@ -150,7 +154,8 @@ enum ExplainTraitStage: StageBody {
     return max(
       2 * memory.evaluating(tokens: max(512, parameters.integer("max_length"))),
       memory.writing(
-        sequences: parameters.integer("batch"), tokens: 160 + parameters.integer("ask_tokens")))
+        sequences: 2 * parameters.integer("batch"), tokens: 160 + parameters.integer("ask_tokens"))
+        + memory.writing(sequences: 0, tokens: 1) + order.bytes(of: "judge"))
       + 8 * order.bytes(of: "adapter") + 256 << 20
   }
 }

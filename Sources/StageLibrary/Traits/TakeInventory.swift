@@ -29,15 +29,22 @@ enum TakeInventoryStage: StageBody {
     let adapter = try stage.optionalInput("adapter").map { artifact throws(Diagnostic) in
       try LowRankAdapter(files: artifact.files, for: model)
     }
-    let transformer = Transformer(model, capacity: 1024, trains: false, adapter: adapter)
+    let scorer = try OptionScorer(model, adapter: adapter)
     var sheets: [[Double]] = []
     var lines: [UInt8] = []
     for (way, prompt) in prompts.enumerated() {
+      let values = try sequences.logProbabilities(
+        of: options, after: inventory.items.map { prompt.replacing("{item}", with: $0.text) },
+        names: inventory.items.map { "item \($0.number)" }, scorer
+      ) { answered throws(Diagnostic) in
+        stage.progress(
+          step: way * inventory.items.count + answered,
+          of: prompts.count * inventory.items.count, unit: "items")
+        if stage.isStopping { throw .interrupted }
+      }
       var answers: [Double] = []
-      for item in inventory.items {
-        let shares = try answer(
-          prompt.replacing("{item}", with: item.text), options, sequences, transformer,
-          name: "item \(item.number)")
+      for (item, values) in zip(inventory.items, values) {
+        let shares = shares(values)
         let expected = zip(1...5, shares).reduce(0) { $0 + Double($1.0) * $1.1 }
         answers.append(expected)
         lines +=
@@ -48,10 +55,6 @@ enum TakeInventoryStage: StageBody {
               ("answer", .number(expected)), ("shares", .array(shares.map(JSONValue.number))),
             ])
           ).canonicalBytes + [0x0A]
-        stage.progress(
-          step: way * inventory.items.count + answers.count,
-          of: prompts.count * inventory.items.count, unit: "items")
-        if stage.isStopping { throw .interrupted }
       }
       sheets.append(answers)
     }
@@ -61,12 +64,7 @@ enum TakeInventoryStage: StageBody {
   }
 
   /// Shares of the five options: softmax of their log-probabilities as whole texts.
-  private static func answer(
-    _ prompt: String, _ options: [String], _ sequences: OptionSequences,
-    _ transformer: Transformer, name: String
-  ) throws(Diagnostic) -> [Double] {
-    let values = try sequences.logProbabilities(
-      of: options, after: prompt, name: name, transformer)
+  private static func shares(_ values: [Double]) -> [Double] {
     let most = values.max() ?? 0
     let weights = values.map { exp($0 - most) }
     let sum = weights.reduce(0, +)
@@ -98,7 +96,7 @@ enum TakeInventoryStage: StageBody {
 
   static func memory(for order: StageSizes) -> Int {
     let storage = WeightStorage(stageName: order.parameters.string("storage"))
-    return ModelMemory(order, storage: storage).writing(sequences: 8, tokens: 128)
+    return ModelMemory(order, storage: storage).comparingOptions(tokens: 256)
       + 4 * order.bytes(of: "adapter")
   }
 }

@@ -30,10 +30,11 @@ extension ForecastOrder {
 extension TakeInventoryStage {
   static func forecast(for order: ForecastOrder) -> StageForecast {
     guard let model = order.input("model") else { return StageForecast() }
-    // Each option is read with its prompt.
-    let prompts = order.parameters.strings("prompts").reduce(0) { $0 + 40 + $1.utf8.count / 4 }
-    return order.reading(
-      order.items * prompts * order.parameters.strings("options").count, model: model)
+    // A prompt is read once for its options; each of them has some eight tokens.
+    let prompts = order.parameters.strings("prompts").reduce(0) { $0 + 10 + $1.utf8.count / 4 }
+    let options =
+      8 * order.parameters.strings("prompts").count * order.parameters.strings("options").count
+    return order.reading(order.items * (prompts + options), model: model)
   }
 }
 
@@ -42,9 +43,10 @@ extension ScoreAdjectivesStage {
     guard let model = order.input("model"), let answers = order.input("answers") else {
       return StageForecast()
     }
-    // Ten adjectives or so for a trait, of whose items a fifth are; an answer and the base's answer.
-    let texts = order.items * 5 + 2 * (answers.documents ?? 1) * (15 + answerTokens)
-    return order.reading(10 * texts, model: model)
+    // Eight adjectives of some four tokens for a trait, of whose items a fifth are; an answer and the base's
+    // answer.
+    let texts = order.items / 5 + 2 * (answers.documents ?? 1)
+    return order.reading(texts * (15 + answerTokens + 8 * 4), model: model)
   }
 }
 
@@ -92,9 +94,14 @@ extension ExplainTraitStage {
     let read =
       2 * prompts * questionTokens
       + tried * (questionTokens + answerTokens) * (3 + parameters.integer("random_sets"))
-    let written =
+    let asked =
       2 * parameters.strings("ask").count * parameters.integer("ask_draws")
       * parameters.integer("ask_tokens")
+    // Two models write each round of answers with units set back.
+    let again = min(parameters.integer("written"), order.first(of: "trait_questions"))
+    let written =
+      asked + again * parameters.integer("max_new_tokens")
+      * (1 + 2 * (2 + parameters.integer("written_sets")))
     var forecast = order.reading(
       read, model: model,
       more: MachineSpeed.writing(
