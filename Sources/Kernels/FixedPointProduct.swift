@@ -36,7 +36,7 @@ private let rowBlock = 64
 /// Panels that many rows are multiplied with at a time: their sums stay in the first-level cache.
 private let panelBlock = 4
 
-/// C += A·Wᵀ; what C holds is where the sums begin.
+/// C (+)= A·Wᵀ; what C holds is where the sums begin, if they are `held`.
 ///
 /// - Parameters:
 ///   - a: rows as `FixedPointRows.pack` leaves them, `allRows` of `k` inputs.
@@ -45,12 +45,14 @@ private let panelBlock = 4
 ///   - panels: `all` panels, each where `format.place` says.
 ///   - range: of the panels, those that are wanted.
 ///   - c: `[rows.count, range.count·16]`
+///   - held: if not, sums begin at 0.
 ///   - scratch: `fixedPointScratch` numbers; unused for one row.
 ///   - isPortable: without special instructions; the bits are the same.
 public func fixedPointProduct(
   _ a: UnsafeRawPointer, of allRows: Int, rows: Range<Int>, _ format: PanelFormat,
   panels: UnsafeRawPointer, range: Range<Int>, of all: Int, into c: UnsafeMutablePointer<Float>,
-  cStep: Int, k: Int, scratch: UnsafeMutablePointer<Float>, isPortable: Bool = false
+  cStep: Int, k: Int, held: Bool = true, scratch: UnsafeMutablePointer<Float>,
+  isPortable: Bool = false
 ) {
   let multiply = isPortable ? plumb_fixed_product_portable : plumb_fixed_product
   let blocks = a.assumingMemoryBound(to: plumb_fixed_block.self)
@@ -74,10 +76,12 @@ public func fixedPointProduct(
       }
       let target = c + row * cStep + (panel - range.lowerBound) * 16
       if count == 1 {
+        if !held { target.update(repeating: 0, count: 16) }
         add(target)
       } else {
         // Rows of C may lie a power of two apart, which no cache holds.
-        for index in 0..<width {
+        if !held { scratch.update(repeating: 0, count: width * count * 16) }
+        for index in 0..<width where held {
           copyRows(
             target + index * 16, fromStep: cStep, rows: count, columns: 16,
             to: scratch + index * count * 16, toStep: 16, clearing: false)

@@ -24,6 +24,11 @@ public enum TileShape {
   public static let groupRows = 16
 }
 
+/// Asks for `count` numbers in the second-level cache.
+public func prefetch(_ start: UnsafePointer<Float>, _ count: Int) {
+  for offset in stride(from: 0, to: count, by: 16) { plumb_prefetch(start + offset) }
+}
+
 /// What a chain starts with.
 public enum ChainStart {
   case zero

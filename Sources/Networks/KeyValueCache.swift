@@ -154,6 +154,9 @@ public final class KeyValueCache: @unchecked Sendable {
       var first = firstSeen / block * block
       while first < last {
         let count = min(block, last - first)
+        let valuesOfBlock = values + (group * length + first) * width
+        // One row waits for memory alone: values come while scores are made, the next keys meanwhile.
+        if rows <= 4 { prefetch(valuesOfBlock, count * width) }
         panelProduct(
           Multiplier(q, rowStep: qStep, columnStep: 1),
           panels: keys + (group * length + first) * headSize, panelStep: 16 * headSize,
@@ -178,9 +181,12 @@ public final class KeyValueCache: @unchecked Sendable {
           expShifted(seen, scale: factor, shift: greatest[row], seen, upper - lower)
           sums[row] += sum(seen, upper - lower)
         }
+        if rows <= 4, last - first <= block, group + 1 < keyValueHeads {
+          prefetch(keys + (group + 1) * length * headSize, (count + 15) & ~15 * headSize)
+        }
         smallProduct(
           Multiplier(scores, rowStep: block, columnStep: 1),
-          values + (group * length + first) * width, bStep: width, into: out, cStep: width,
+          valuesOfBlock, bStep: width, into: out, cStep: width,
           m: rows, n: headSize, k: count, accumulate: true)
         first += block
       }

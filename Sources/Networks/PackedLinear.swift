@@ -240,14 +240,16 @@ private struct Part {
     _ rows: Rows, _ t: Tensor?, _ panels: Range<Int>, into target: UnsafeMutablePointer<Float>,
     step: Int, width: Int
   ) {
-    for row in 0..<rows.range.count {
+    // Sums of many rows of codes begin at 0 by themselves: what they fill is written once.
+    let isFresh = bias == nil && rows.range.count > 1 && weight.format.isFixedPoint
+    for row in 0..<rows.range.count where !isFresh {
       if let bias {
         (target + row * step).update(from: bias.data + panels.lowerBound * 16, count: width)
       } else {
         (target + row * step).update(repeating: 0, count: width)
       }
     }
-    weight.add(rows, panels: panels, to: target, step: step)
+    weight.add(rows, panels: panels, to: target, step: step, held: !isFresh)
     guard let low, let t else { return }
     let columns = low.place..<low.place + low.up.inputs
     low.up.add(
@@ -325,14 +327,17 @@ private struct Matrix {
   var bytes: Int { panelCount * format.bytes(inputs: inputs) }
 
   /// Goes on with the chains that `target` holds.
+  ///
+  /// - Parameter held: if not, `target` holds nothing and chains begin at 0; only many rows of codes.
   func add(
-    _ rows: Rows, panels range: Range<Int>, to target: UnsafeMutablePointer<Float>, step: Int
+    _ rows: Rows, panels range: Range<Int>, to target: UnsafeMutablePointer<Float>, step: Int,
+    held: Bool = true
   ) {
     if format.isFixedPoint, let fixed = rows.fixed {
       func add(_ scratch: UnsafeMutablePointer<Float>) {
         fixedPointProduct(
           fixed, of: rows.x.rows, rows: rows.range, format, panels: panels, range: range,
-          of: panelCount, into: target, cStep: step, k: inputs, scratch: scratch)
+          of: panelCount, into: target, cStep: step, k: inputs, held: held, scratch: scratch)
       }
       if rows.range.count == 1 { add(target) } else { Scratch.with(fixedPointScratch, add) }
       return

@@ -14,12 +14,27 @@ final class WorkerTeam: @unchecked Sendable {
   private struct Job {
     var body: UnsafePointer<(Int) -> Void>
     var count: Int
+    var workers: Int
+
+    /// The tiles that a thread begins with: neighbours, so that it reads one stream of memory.
+    func share(_ worker: Int) -> Range<Int> {
+      count * worker / workers..<count * (worker + 1) / workers
+    }
   }
+
+  /// The next tile of a share, on a line of its own.
+  private struct Counter: ~Copyable {
+    let next = Atomic<Int>(0)
+    private let padding: (Int, Int, Int, Int, Int, Int, Int) = (0, 0, 0, 0, 0, 0, 0)
+  }
+
+  /// Threads with a share of their own; the others help them.
+  private static let mostShares = 64
 
   private let isTaken = Atomic<Bool>(false)
   /// How many more threads may join the job.
   private let seats = Atomic<Int>(0)
-  private let nextTile = Atomic<Int>(0)
+  private let counters = UnsafeMutablePointer<Counter>.allocate(capacity: mostShares)
   private let finished = Atomic<Int>(0)
   private let sleepers = Atomic<Int>(0)
   private let condition = NSCondition()
@@ -29,7 +44,9 @@ final class WorkerTeam: @unchecked Sendable {
   /// Nanoseconds that a member watches before it sleeps.
   private static let patience: UInt64 = 200_000
 
-  private init() {}
+  private init() {
+    for index in 0..<Self.mostShares { (counters + index).initialize(to: Counter()) }
+  }
 
   /// Computes all tiles on up to `workers` threads, the calling one included.
   ///
@@ -42,9 +59,11 @@ final class WorkerTeam: @unchecked Sendable {
     hire(workers - 1)
     withoutActuallyEscaping(body) { body in
       withUnsafePointer(to: body) { pointer in
-        let job = Job(body: pointer, count: count)
+        let job = Job(body: pointer, count: count, workers: min(workers, Self.mostShares))
         self.job = job
-        nextTile.store(0, ordering: .relaxed)
+        for worker in 0..<job.workers {
+          counters[worker].next.store(job.share(worker).lowerBound, ordering: .relaxed)
+        }
         finished.store(0, ordering: .relaxed)
         seats.store(workers - 1, ordering: .sequentiallyConsistent)
         if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
@@ -52,7 +71,7 @@ final class WorkerTeam: @unchecked Sendable {
           condition.broadcast()
           condition.unlock()
         }
-        work(job)
+        work(job, from: 0)
         // Whoever has not come by now finds no tile; the others are awaited.
         let joined = workers - 1 - seats.exchange(0, ordering: .acquiringAndReleasing)
         var rounds = 0
@@ -66,13 +85,17 @@ final class WorkerTeam: @unchecked Sendable {
     return true
   }
 
-  /// All retains of the closure end in here.
+  /// Its own share, then what is left of the others'. All retains of the closure end in here.
   @inline(never)
-  private func work(_ job: Job) {
-    while true {
-      let tile = nextTile.wrappingAdd(1, ordering: .relaxed).oldValue
-      guard tile < job.count else { return }
-      job.body.pointee(tile)
+  private func work(_ job: Job, from first: Int) {
+    for index in 0..<job.workers {
+      let worker = (first + index) % job.workers
+      let end = job.share(worker).upperBound
+      while true {
+        let tile = counters[worker].next.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard tile < end else { break }
+        job.body.pointee(tile)
+      }
     }
   }
 
@@ -95,19 +118,19 @@ final class WorkerTeam: @unchecked Sendable {
   private func serve() {
     while true {
       waitForSeat()
-      if let job = takeSeat() {
-        work(job)
+      if let (job, seat) = takeSeat() {
+        work(job, from: seat % job.workers)
         finished.wrappingAdd(1, ordering: .releasing)
       }
     }
   }
 
-  private func takeSeat() -> Job? {
+  private func takeSeat() -> (job: Job, seat: Int)? {
     var free = seats.load(ordering: .relaxed)
     while free > 0 {
       let (taken, found) = seats.compareExchange(
         expected: free, desired: free - 1, ordering: .acquiring)
-      if taken { return job }
+      if taken { return job.map { ($0, free) } }
       free = found
     }
     return nil

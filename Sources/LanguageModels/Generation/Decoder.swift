@@ -301,7 +301,7 @@ final class Decoder {
   private func append(
     _ k: Tensor, _ v: Tensor, _ segments: Segments, to caches: [KeyValueCache]
   ) {
-    if segments.tokenCount < 64 {
+    if segments.tokenCount < 8 {
       for (index, cache) in caches.enumerated() {
         cache.append(k: k.slice(rows: segments[index]), v: v.slice(rows: segments[index]))
       }
