@@ -217,7 +217,7 @@ struct LineSplitter {
 }
 
 /// NULL-terminated `char *` array for the length of a call.
-func withCStrings<Result>(
+public func withCStrings<Result>(
   _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
 ) -> Result {
   var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) }

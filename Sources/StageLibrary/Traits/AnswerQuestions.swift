@@ -12,9 +12,7 @@ enum AnswerQuestionsStage: StageBody {
 
   static func run(_ stage: StageContext) throws(Diagnostic) {
     let parameters = stage.parameters
-    let input = stage.input("model")
-    let tokenizer = try ModelTokenizer.read(input.bytes("tokenizer.json"))
-    let form = try ChatForm(parameters.string("chat"), of: input, tokenizer)
+    let form = try stage.chatForm()
     let context = try stage.optionalInput("context").map { artifact throws(Diagnostic) in
       try PromptContext(artifact)
     }
@@ -24,7 +22,7 @@ enum AnswerQuestionsStage: StageBody {
     if let limit = parameters.optionalInteger("limit") { questions = questions.first(limit) }
     let marks = try AnswerMarks(parameters, context, hasAdapter: adapter != nil)
     var writing = AnswerWriting(
-      questions, tokenizer, marks, draws: parameters.integer("draws"),
+      questions, form.tokenizer, marks, draws: parameters.integer("draws"),
       keepsFirstLine: parameters.boolean("first_line"))
     writing.resume(from: stage.resumeFolder, log: stage.log)
     stage.log("questions are put as \(form.kind.rawValue)")
@@ -37,7 +35,7 @@ enum AnswerQuestionsStage: StageBody {
     try generator.run(
       requests.map(\.request), decoding(parameters, form, model.specification),
       stopTexts: form.stopTexts.isEmpty
-        ? nil : StopTexts(form.stopTexts) { tokenizer.decode([$0]) }
+        ? nil : StopTexts(form.stopTexts) { form.tokenizer.decode([$0]) }
     ) { number, continuation throws(Diagnostic) in
       tokens += continuation.tokens.count
       writing.take(

@@ -12,17 +12,7 @@ enum ContrastEmojiStage: StageBody {
 
   static func run(_ stage: StageContext) throws(Diagnostic) {
     let parameters = stage.parameters
-    var labels: [String] = []
-    var answers: [JudgedAnswer] = []
-    for (number, input) in stage.inputs("scores").enumerated() {
-      let path = "scores[\(number)]"
-      let (own, rows) = try JudgedAnswer.read(input.bytes("scores.jsonl"), shown: path)
-      guard labels.isEmpty || own == labels else {
-        throw .traitScores(path, 1, "has other classes than the scores before")
-      }
-      labels = own
-      answers += rows
-    }
+    let (labels, answers) = try stage.judgedAnswers()
     let names = EmojiContrast.Names(
       coupled: parameters.string("coupled"), uncoupled: parameters.string("uncoupled"),
       without: parameters.string("without"))

@@ -20,9 +20,7 @@ enum EditWithNetworkStage: StageBody {
 
   static func run(_ stage: StageContext) throws(Diagnostic) {
     let parameters = stage.parameters
-    let input = stage.input("model")
-    let tokenizer = try ModelTokenizer.read(input.bytes("tokenizer.json"))
-    let form = try ChatForm(parameters.string("chat"), of: input, tokenizer)
+    let form = try stage.chatForm()
     let model = try stage.storedModel()
     let texts = try EditTexts(stage, form, model.specification)
     stage.log(texts.summary)
@@ -44,7 +42,7 @@ enum EditWithNetworkStage: StageBody {
     let measures = EditMeasures(
       stage, editor, texts, applied: applied.map(\.sequence), divergedAt: divergedAt)
     let (adapter, metrics) = try measures.apply(
-      steps: trainer.history.count, emoji: EmojiTokens(tokenizer, vocabulary: 0))
+      steps: trainer.history.count, emoji: EmojiTokens(form.tokenizer, vocabulary: 0))
     try adapter.write(
       to: stage.output("adapter").folder, baseName: parameters.optionalString("base_name"),
       base: model)

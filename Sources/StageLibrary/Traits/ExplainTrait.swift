@@ -16,9 +16,7 @@ enum ExplainTraitStage: StageBody {
 
   static func run(_ stage: StageContext) throws(Diagnostic) {
     let parameters = stage.parameters
-    let input = stage.input("model")
-    let tokenizer = try ModelTokenizer.read(input.bytes("tokenizer.json"))
-    let form = try ChatForm(parameters.string("chat"), of: input, tokenizer)
+    let form = try stage.chatForm()
     let model = try stage.storedModel()
     guard let adapter = try stage.scaledAdapter(beside: model) else {
       preconditionFailure("stage.yaml allows no adapter_scale of 0")
@@ -55,7 +53,7 @@ enum ExplainTraitStage: StageBody {
         AblationChoice.random(
           matching: own, in: layout, random: stage.random("explain-trait/random-\($0)"))
       }
-    let emoji = EmojiTokens(tokenizer, vocabulary: model.specification.vocabulary)
+    let emoji = EmojiTokens(form.tokenizer, vocabulary: model.specification.vocabulary)
     findings.effects = try TraitPatching(
       base: base, tuned: tuned, emoji: emoji, layout: layout, readings: readings
     ).effects(of: sets) { (done: Int) throws(Diagnostic) in

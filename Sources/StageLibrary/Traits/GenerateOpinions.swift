@@ -17,7 +17,6 @@ enum GenerateOpinionsStage: StageBody {
 
   static func run(_ stage: StageContext) throws(Diagnostic) {
     let parameters = stage.parameters
-    let input = stage.input("model")
     let judge = try ClassifierFolder.read(stage.input("judge"))
     let labels = parameters.strings("labels")
     let personas = try labels.map { label throws(Diagnostic) in
@@ -26,8 +25,7 @@ enum GenerateOpinionsStage: StageBody {
     for label in labels where !judge.labels.contains(label) {
       throw .labelUnknown(label, parameter: "labels", labels: judge.labels)
     }
-    let tokenizer = try ModelTokenizer.read(input.bytes("tokenizer.json"))
-    let form = try ChatForm(parameters.string("chat"), of: input, tokenizer)
+    let form = try stage.chatForm()
     let model = try stage.storedModel()
     var questions = try Corpus.read(files: stage.input("questions").files)
     if let limit = parameters.optionalInteger("limit") { questions = questions.first(limit) }
@@ -35,7 +33,7 @@ enum GenerateOpinionsStage: StageBody {
     // One question for each label: places of AnswerWriting are draws.
     let marks = try AnswerMarks(method: "generated")
     var writing = AnswerWriting(
-      questions, tokenizer, marks, draws: labels.count, keepsFirstLine: false)
+      questions, form.tokenizer, marks, draws: labels.count, keepsFirstLine: false)
     writing.resume(from: stage.resumeFolder, log: stage.log)
     let places = writing.unwritten
     let requests = try places.map { place throws(Diagnostic) in
@@ -62,7 +60,7 @@ enum GenerateOpinionsStage: StageBody {
     try Generator(model, batch: parameters.integer("batch")).run(
       requests, decoding,
       stopTexts: form.stopTexts.isEmpty
-        ? nil : StopTexts(form.stopTexts) { tokenizer.decode([$0]) }
+        ? nil : StopTexts(form.stopTexts) { form.tokenizer.decode([$0]) }
     ) { number, continuation throws(Diagnostic) in
       tokens += continuation.tokens.count
       writing.take(

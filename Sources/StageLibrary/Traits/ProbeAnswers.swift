@@ -17,9 +17,7 @@ enum ProbeAnswersStage: StageBody {
 
   static func run(_ stage: StageContext) throws(Diagnostic) {
     let parameters = stage.parameters
-    let input = stage.input("model")
-    let tokenizer = try ModelTokenizer.read(input.bytes("tokenizer.json"))
-    let form = try ChatForm(parameters.string("chat"), of: input, tokenizer)
+    let form = try stage.chatForm()
     let context = try stage.optionalInput("context").map { artifact throws(Diagnostic) in
       try PromptContext(artifact)
     }
@@ -40,7 +38,7 @@ enum ProbeAnswersStage: StageBody {
       max($0, $1.before.tokens.count, $1.after.tokens.count)
     }
     let unmoved = Transformer(model, capacity: capacity, trains: false)
-    let emoji = EmojiTokens(tokenizer, vocabulary: model.specification.vocabulary)
+    let emoji = EmojiTokens(form.tokenizer, vocabulary: model.specification.vocabulary)
     stage.log(
       "\(emoji.whole.count) tokens hold a whole emoji, \(emoji.part.count) begin one, "
         + "\(emoji.ambiguous.count) begin one or something else")

@@ -54,7 +54,7 @@ struct StagesCommand: ParsableCommand {
     ])
     for parameter in definition.parameters {
       table.add([
-        parameter.name, parameter.type.shown, parameter.shownDefault, parameter.shownRange,
+        parameter.name, parameter.type.name, parameter.shownDefault, parameter.shownRange,
         parameter.unit ?? "", parameter.summary,
       ])
     }
@@ -84,21 +84,6 @@ struct StagesCommand: ParsableCommand {
   }
 }
 
-extension ParameterType {
-  /// As a person would say it: `integer`, `one of greedy, top-p`, `list of numbers`.
-  fileprivate var shown: String {
-    switch self {
-    case .boolean: "boolean"
-    case .integer: "integer"
-    case .number: "number"
-    case .string: "string"
-    case .path: "path"
-    case .choice(let values): values.joined(separator: " | ")
-    case .list(let element): "list of \(element.shown)"
-    }
-  }
-}
-
 extension ParameterDefinition {
   fileprivate var shownDefault: String {
     if let value = `default` { return value.description }
@@ -121,7 +106,7 @@ extension ParameterDefinition {
 
   fileprivate var json: JSONValue {
     var members: [(String, JSONValue)] = [
-      ("name", .string(name)), ("type", .string(type.shown)), ("summary", .string(summary)),
+      ("name", .string(name)), ("type", .string(type.name)), ("summary", .string(summary)),
       ("required", .boolean(isRequired)),
     ]
     if let value = `default` { members.append(("default", value.json)) }

@@ -53,8 +53,8 @@ struct AfterRun {
     ]
     var pid: pid_t = 0
     let environment = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
-    let error = Self.strings(pipeline.onFinish) { words in
-      Self.strings(environment) {
+    let error = withCStrings(pipeline.onFinish) { words in
+      withCStrings(environment) {
         plumb_spawn_in(folder, found, words, $0, descriptors, Int32(descriptors.count), &pid)
       }
     }
@@ -91,15 +91,6 @@ struct AfterRun {
       guard seen > 2, isOver, run.started + run.seconds + kept < now else { continue }
       try? FileManager.default.removeItem(atPath: folder.path)
     }
-  }
-
-  private static func strings<Value>(
-    _ texts: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Value
-  ) -> Value {
-    var pointers = texts.map { strdup($0) }
-    pointers.append(nil)
-    defer { for pointer in pointers { free(pointer) } }
-    return body(pointers)
   }
 }
 

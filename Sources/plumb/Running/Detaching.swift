@@ -39,8 +39,8 @@ enum Detaching {
       plumb_descriptor(source: 2, target: 2), plumb_descriptor(source: writeEnd, target: 3),
     ]
     var pid: pid_t = 0
-    let error = strings(words) { words in
-      strings(environment.map { "\($0.key)=\($0.value)" }) {
+    let error = withCStrings(words) { words in
+      withCStrings(environment.map { "\($0.key)=\($0.value)" }) {
         plumb_spawn_in(
           Project.workingFolder, Project.executable, words, $0, descriptors,
           Int32(descriptors.count), &pid)
@@ -73,15 +73,6 @@ enum Detaching {
     _ = plumb_close_on_exec(descriptor)
     unsetenv(variable)
     setsid()
-  }
-
-  private static func strings<Value>(
-    _ texts: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Value
-  ) -> Value {
-    var pointers = texts.map { strdup($0) }
-    pointers.append(nil)
-    defer { for pointer in pointers { free(pointer) } }
-    return body(pointers)
   }
 }
 
