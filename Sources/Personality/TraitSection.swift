@@ -127,6 +127,12 @@ public struct TraitSection {
     return mean
   }
 
+  /// Why there is no rating by adjectives.
+  private func unrated(_ target: String) -> String {
+    metrics.first { $0.name == "adjective_auc" && $0.at["trait"]?.string == target }
+      .map { "not measurable (AUC \(Format.figure($0.value)))" } ?? "–"
+  }
+
   private func alignment(_ rows: [Metric]) -> Figure {
     let targets = comparison.targets
     return Figure(
@@ -163,7 +169,9 @@ public struct TraitSection {
               let found =
                 value(rows, column.name, method, target)
                 ?? measured(column.name, method, target)
-              guard let found else { return "–" }
+              guard let found else {
+                return column.name == "adjective_score_change" ? unrated(target) : "–"
+              }
               guard let low = found.low, let high = found.high else {
                 return Format.figure(found.value)
               }

@@ -151,7 +151,10 @@ import Testing
     }
     let section = TraitSection(
       Self.comparison(Self.study(tuned: 0.9, prompted: 0.4, emoji: false)),
-      metrics: [measured("peft", 4), measured("ike", 2), measured("ike", 5)],
+      metrics: [
+        measured("peft", 4), measured("ike", 2), measured("ike", 5),
+        Metric("adjective_auc", 0.5, count: 24, at: ["trait": "openness"]),
+      ],
       names: .init(tuned: "peft", prompted: "ike", edited: "mend", base: "base")
     ).section
     let tables = section.blocks.compactMap { block in
@@ -165,6 +168,9 @@ import Testing
     #expect(cell("peft", "openness") == "4 (3 to 5)")
     #expect(cell("ike", "openness") == "3.500")
     #expect(cell("ike", "extraversion") == "–")
+    let rated = try #require(table.columns.firstIndex { $0.title == "PAE" })
+    let row = try #require(table.rows.first { $0[0] == "peft" && $0[1] == "openness" })
+    #expect(row[rated].hasPrefix("not measurable (AUC 0.5"))
   }
 
   @Test func linesComeBack() throws {
