@@ -35,6 +35,10 @@ public struct Mitigation: Sendable {
     /// As many tokens as `none` would learn in this generation: what a strategy does beyond training
     /// more.
     case equal
+    /// As many documents as `none` would learn, drawn anew each round from what the strategy mixes, for
+    /// as many epochs as it asks for (accumulation at a fixed size: Kazdan et al. 2024, arXiv
+    /// 2410.16713).
+    case sample
   }
 
   public var strategy: Strategy
@@ -77,11 +81,19 @@ public struct Mitigation: Sendable {
   /// Order: `accumulate` real documents, then D1 … Dt; `preserve` the newest synthetic corpus (what a
   /// mix fraction leaves of it), then the drawn real documents in the order they have in the real
   /// corpus. Where ids meet, the later document's becomes `id~2`. The facts of the parts are joined
-  /// and do not name the strategy.
+  /// and do not name the strategy. With the budget `sample` as many of them as the newest synthetic
+  /// corpus has, in that order.
   ///
   /// **Throws**: `mix-too-few`.
   public func mix(real: Corpus, synthetic: [Corpus]) throws(Diagnostic) -> Corpus {
     guard let newest = synthetic.last else { return real }
+    let all = try wholeMix(real: real, synthetic: synthetic, newest: newest)
+    return budget == .sample ? drawn(newest.documents.count, of: all, stream: "sample") : all
+  }
+
+  private func wholeMix(
+    real: Corpus, synthetic: [Corpus], newest: Corpus
+  ) throws(Diagnostic) -> Corpus {
     if strategy.accumulates { return Corpus(joining: [real] + synthetic) }
     guard strategy.preserves else { return newest }
     guard let fraction = mixFraction else {
@@ -104,7 +116,7 @@ public struct Mitigation: Sendable {
   /// The documents whose tokens, times the epochs that the recipe or the training says, the training
   /// may spend.
   public func budgetDocuments(mixed: Corpus, real: Corpus, synthetic: [Corpus]) -> Corpus {
-    budget == .own ? mixed : synthetic.last ?? real
+    budget == .equal ? synthetic.last ?? real : mixed
   }
 
   /// What training does differently: only what differs, so equal recipes are equal artifacts. With an
@@ -112,7 +124,7 @@ public struct Mitigation: Sendable {
   public var recipe: JSONValue {
     var members: [(String, JSONValue)] = []
     if strategy.overfits {
-      if budget == .own { members.append(("epochs", .integer(overfitEpochs))) }
+      if budget != .equal { members.append(("epochs", .integer(overfitEpochs))) }
       members.append(("weight_decay", .number(overfitWeightDecay)))
     }
     // Refused by a training that is not told the budget: it would silently be its own.

@@ -145,4 +145,26 @@ import Testing
       #expect((equal.recipe["budget"] == "equal") == (strategy != .none))
     }
   }
+
+  @Test func aSampleHasTheSizeOfTheNewestCorpusAndItsStrategysEpochs() throws {
+    for strategy in Mitigation.Strategy.allCases {
+      let whole = try Self.mitigation(strategy).mix(real: Self.real, synthetic: Self.written)
+      func sample(_ round: Int) throws -> Corpus {
+        try Self.mitigation(strategy, round: round, budget: .sample)
+          .mix(real: Self.real, synthetic: Self.written)
+      }
+      let drawn = try sample(2)
+      #expect(drawn.documents.count == Self.written[1].documents.count)
+      let grows = strategy.accumulates || strategy.preserves
+      #expect(try (sample(3).documents == drawn.documents) == !grows)
+      #expect((drawn == whole) == !grows)
+      let texts = Set(whole.documents.map(\.id))
+      #expect(drawn.documents.allSatisfy { texts.contains($0.id) })
+      let mitigation = Self.mitigation(strategy, budget: .sample)
+      #expect(mitigation.recipe == Self.mitigation(strategy).recipe)
+      #expect(
+        mitigation.budgetDocuments(mixed: drawn, real: Self.real, synthetic: Self.written) == drawn)
+      #expect(try mitigation.mix(real: Self.real, synthetic: []) == Self.real)
+    }
+  }
 }

@@ -110,7 +110,7 @@ import Testing
         Self.files + [
           "liberal=in/liberal.jsonl", "conservative=in/conservative.jsonl", "generations=1",
           "per_label=1", "held_back=1", "lessons=30", "sentences=6", "judge_epochs=1", "seeds=1",
-          "strategies=none,preserve", "statements=3", "most_words=30", "rank=2",
+          "strategies=none,preserve", "statements=3", "projected=2", "most_words=30", "rank=2",
         ]), in: work)
     let all = try declared("bias-smollm2")
     #expect(Set(counts.keys) == all)

@@ -70,6 +70,10 @@ extension MitigateStage {
         corpus.identity = ""
       }
     }
+    if parameters.string("budget") == "sample", strategy.accumulates || strategy.preserves {
+      // As long as the newest, and never its bytes.
+      corpus = ArtifactForecast(bytes: newest.bytes, documents: newest.documents)
+    }
     return made(corpus, budget: isEqual ? newest : corpus)
   }
 }
