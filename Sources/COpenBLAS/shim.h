@@ -11,16 +11,6 @@ extern char *openblas_get_config(void);
 extern void openblas_set_num_threads(int count);
 extern int openblas_get_num_threads(void);
 
-/// Whether this program is compiled for AVX-512: 32 registers of 16 numbers hold a block of our own
-/// product kernel. Elsewhere OpenBLAS is faster.
-static inline int plumb_compiled_for_avx512(void) {
-#if defined(__AVX512F__)
-  return 1;
-#else
-  return 0;
-#endif
-}
-
 /// 2: AVX-512 (with the sub-sets that OpenBLAS's SkylakeX kernels use), 1: AVX2 with FMA, 0: less.
 static inline int plumb_vector_level(void) {
 #if defined(__x86_64__)

@@ -82,6 +82,12 @@ private func pairColumn(
   _ c: UnsafeMutablePointer<Float>, _ cStep: Int, _ cSecond: Int, _ m: Int, _ k: Int,
   _ accumulate: Bool
 ) {
+  // Eight rows of two vectors need 16 wide registers, four of one 8 narrow ones.
+  if !hasWideRegisters, m >= 4 {
+    singleColumn(a, b, bStep, c, cStep, m, k, accumulate)
+    singleColumn(a, b + bSecond, bStep, c + cSecond, cStep, m, k, accumulate)
+    return
+  }
   var i = 0
   let rs = a.rowStep
   let cs = a.columnStep

@@ -1,6 +1,6 @@
 // The inner kernel of large products (Tensors/BlockedProduct.swift): a strip of packed rows of A times
-// one packed panel of B, in tiles of 8 × 48 numbers that stay in registers. Each number of C is one
-// chain of fused multiply-adds along K, first to last, whatever the tile it falls into.
+// one packed panel of B, in tiles of 8 × 48 numbers that stay in registers (4 × 24 without AVX-512). Each
+// number of C is one chain of fused multiply-adds along K, first to last, whatever the tile it falls into.
 
 import CKernels
 
@@ -14,6 +14,11 @@ private func load(_ p: UnsafePointer<Float>) -> Vector {
 @inline(__always)
 private func store(_ v: Vector, _ p: UnsafeMutablePointer<Float>) {
   UnsafeMutableRawPointer(p).storeBytes(of: v, as: Vector.self)
+}
+
+/// Whether a tile of 8 × 48 numbers fits into the registers.
+public var hasWideRegisters: Bool {
+  @inline(__always) get { plumb_compiled_for_avx512() == 1 }
 }
 
 /// The widths and heights that packed matrices are made of.
@@ -93,6 +98,9 @@ public func tileProduct(
   into c: UnsafeMutablePointer<Float>, cStep: Int, k: Int, start: ChainStart,
   next: UnsafePointer<Float>? = nil
 ) {
+  guard hasWideRegisters else {
+    return narrowStrip(a, rows, b, vectors: vectors, c, cStep, k, start, next)
+  }
   switch vectors {
   case 3: strip(Three.self, a, rows, b, c, cStep, k, start, next)
   case 2: strip(Two.self, a, rows, b, c, cStep, k, start, next)
@@ -102,8 +110,8 @@ public func tileProduct(
 
 /// Lines of a panel that each tile of a strip asks for, one with every step along K.
 @inline(__always)
-private func linesAhead(_ rows: Int, _ k: Int) -> Int {
-  let tiles = rows / 8
+private func linesAhead(_ rows: Int, _ k: Int, tileRows: Int = 8) -> Int {
+  let tiles = rows / tileRows
   // Few rows wait for memory whatever is asked for.
   return tiles < 2 ? 0 : (3 * k + tiles - 1) / tiles
 }
@@ -126,6 +134,50 @@ private func strip<L: Lanes>(
   }
   if row + 4 <= rows {
     tile(Four<L>.self, a + (row & ~15) * k + row & 15, b, c + row * cStep, cStep, k, start)
+    row += 4
+  }
+  while row < rows {
+    tile(RowOf<L>.self, a + (row & ~15) * k + row & 15, b, c + row * cStep, cStep, k, start)
+    row += 1
+  }
+}
+
+/// The same for 16 registers of 8 numbers: parts of the panel 24 or 16 columns wide, four rows high.
+private func narrowStrip(
+  _ a: UnsafePointer<Float>, _ rows: Int, _ b: UnsafePointer<Float>, vectors: Int,
+  _ c: UnsafeMutablePointer<Float>, _ cStep: Int, _ k: Int, _ start: ChainStart,
+  _ next: UnsafePointer<Float>?
+) {
+  var column = 0
+  while column < 16 * vectors {
+    var start = start
+    if case .row(let row) = start { start = .row(row + column) }
+    // The first part asks for the next panel.
+    let next = column == 0 ? next : nil
+    if vectors == 3 {
+      narrowPart(ThreeHalves.self, a, rows, b + column, c + column, cStep, k, start, next)
+      column += 24
+    } else {
+      narrowPart(TwoHalves.self, a, rows, b + column, c + column, cStep, k, start, next)
+      column += 16
+    }
+  }
+}
+
+@inline(__always)
+private func narrowPart<L: Lanes>(
+  _ lanes: L.Type, _ a: UnsafePointer<Float>, _ rows: Int, _ b: UnsafePointer<Float>,
+  _ c: UnsafeMutablePointer<Float>, _ cStep: Int, _ k: Int, _ start: ChainStart,
+  _ next: UnsafePointer<Float>?
+) {
+  var row = 0
+  let lines = next == nil ? 0 : linesAhead(rows, k, tileRows: 4)
+  var ahead = next ?? b
+  while row + 4 <= rows {
+    tile(
+      Four<L>.self, a + (row & ~15) * k + row & 15, b, c + row * cStep, cStep, k, start,
+      ahead: ahead, lines)
+    ahead += lines * 16
     row += 4
   }
   while row < rows {
@@ -172,9 +224,11 @@ private func tile<T: Tile>(
 
 /// One row's vectors. Structs within structs, all inlined: they end up as registers.
 private protocol Lanes {
+  associatedtype Part: SIMD<Float>
   init()
   init(_ p: UnsafePointer<Float>)
-  mutating func add(_ factor: Vector, _ b: Self)
+  static func spread(_ x: Float) -> Part
+  mutating func add(_ factor: Part, _ b: Self)
   func store(_ p: UnsafeMutablePointer<Float>)
 }
 
@@ -182,6 +236,7 @@ private struct One: Lanes {
   var x = Vector.zero
   @inline(__always) init() {}
   @inline(__always) init(_ p: UnsafePointer<Float>) { x = Kernels.load(p) }
+  @inline(__always) static func spread(_ x: Float) -> Vector { Vector(repeating: x) }
   @inline(__always) mutating func add(_ factor: Vector, _ b: One) { x.addProduct(factor, b.x) }
   @inline(__always) func store(_ p: UnsafeMutablePointer<Float>) { Kernels.store(x, p) }
 }
@@ -194,6 +249,7 @@ private struct Two: Lanes {
     x = Kernels.load(p)
     y = Kernels.load(p + 16)
   }
+  @inline(__always) static func spread(_ x: Float) -> Vector { Vector(repeating: x) }
   @inline(__always) mutating func add(_ factor: Vector, _ b: Two) {
     x.addProduct(factor, b.x)
     y.addProduct(factor, b.y)
@@ -214,6 +270,7 @@ private struct Three: Lanes {
     y = Kernels.load(p + 16)
     z = Kernels.load(p + 32)
   }
+  @inline(__always) static func spread(_ x: Float) -> Vector { Vector(repeating: x) }
   @inline(__always) mutating func add(_ factor: Vector, _ b: Three) {
     x.addProduct(factor, b.x)
     y.addProduct(factor, b.y)
@@ -223,6 +280,60 @@ private struct Three: Lanes {
     Kernels.store(x, p)
     Kernels.store(y, p + 16)
     Kernels.store(z, p + 32)
+  }
+}
+
+private typealias Half = SIMD8<Float>
+
+@inline(__always)
+private func loadHalf(_ p: UnsafePointer<Float>) -> Half {
+  UnsafeRawPointer(p).loadUnaligned(as: Half.self)
+}
+
+@inline(__always)
+private func storeHalf(_ v: Half, _ p: UnsafeMutablePointer<Float>) {
+  UnsafeMutableRawPointer(p).storeBytes(of: v, as: Half.self)
+}
+
+private struct TwoHalves: Lanes {
+  var x = Half.zero
+  var y = Half.zero
+  @inline(__always) init() {}
+  @inline(__always) init(_ p: UnsafePointer<Float>) {
+    x = loadHalf(p)
+    y = loadHalf(p + 8)
+  }
+  @inline(__always) static func spread(_ x: Float) -> Half { Half(repeating: x) }
+  @inline(__always) mutating func add(_ factor: Half, _ b: TwoHalves) {
+    x.addProduct(factor, b.x)
+    y.addProduct(factor, b.y)
+  }
+  @inline(__always) func store(_ p: UnsafeMutablePointer<Float>) {
+    storeHalf(x, p)
+    storeHalf(y, p + 8)
+  }
+}
+
+private struct ThreeHalves: Lanes {
+  var x = Half.zero
+  var y = Half.zero
+  var z = Half.zero
+  @inline(__always) init() {}
+  @inline(__always) init(_ p: UnsafePointer<Float>) {
+    x = loadHalf(p)
+    y = loadHalf(p + 8)
+    z = loadHalf(p + 16)
+  }
+  @inline(__always) static func spread(_ x: Float) -> Half { Half(repeating: x) }
+  @inline(__always) mutating func add(_ factor: Half, _ b: ThreeHalves) {
+    x.addProduct(factor, b.x)
+    y.addProduct(factor, b.y)
+    z.addProduct(factor, b.z)
+  }
+  @inline(__always) func store(_ p: UnsafeMutablePointer<Float>) {
+    storeHalf(x, p)
+    storeHalf(y, p + 8)
+    storeHalf(z, p + 16)
   }
 }
 
@@ -242,28 +353,28 @@ private struct RowOf<L: Lanes>: Tile {
   @inline(__always) init() {}
   @inline(__always) mutating func load(_ c: UnsafePointer<Float>, _ step: Int) { lanes = L(c) }
   @inline(__always) mutating func add(_ a: UnsafePointer<Float>, _ b: L) {
-    lanes.add(Vector(repeating: a[0]), b)
+    lanes.add(L.spread(a[0]), b)
   }
   @inline(__always) func store(_ c: UnsafeMutablePointer<Float>, _ step: Int) { lanes.store(c) }
 }
 
-private struct Twice<Half: Tile>: Tile {
-  typealias L = Half.L
-  var upper = Half()
-  var lower = Half()
-  @inline(__always) static var rows: Int { 2 * Half.rows }
+private struct Twice<Part: Tile>: Tile {
+  typealias L = Part.L
+  var upper = Part()
+  var lower = Part()
+  @inline(__always) static var rows: Int { 2 * Part.rows }
   @inline(__always) init() {}
   @inline(__always) mutating func load(_ c: UnsafePointer<Float>, _ step: Int) {
     upper.load(c, step)
-    lower.load(c + Half.rows * step, step)
+    lower.load(c + Part.rows * step, step)
   }
   @inline(__always) mutating func add(_ a: UnsafePointer<Float>, _ b: L) {
     upper.add(a, b)
-    lower.add(a + Half.rows, b)
+    lower.add(a + Part.rows, b)
   }
   @inline(__always) func store(_ c: UnsafeMutablePointer<Float>, _ step: Int) {
     upper.store(c, step)
-    lower.store(c + Half.rows * step, step)
+    lower.store(c + Part.rows * step, step)
   }
 }
 

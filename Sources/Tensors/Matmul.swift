@@ -46,7 +46,7 @@ public func matmul(
     then?(0..<m, 0..<n)
     return
   }
-  if plumb_compiled_for_avx512() == 1 {
+  if hasWideRegisters {
     blockedProduct(
       a, [b], transposition, into: c, accumulate: accumulate, rowBias, k: k, then: then)
     return
@@ -82,7 +82,7 @@ public func matmul(_ a: Tensor, joined parts: [(b: Tensor, bias: Tensor?)], into
   precondition(
     c.rows == a.rows && c.columns == n && parts.allSatisfy { $0.b.columns == a.columns },
     "matmul: \(a.shape) times \(parts.map(\.b.shape)), joined, into \(c.shape)")
-  let isOwn = plumb_compiled_for_avx512() == 1 && a.rows > 0 && a.columns > 0
+  let isOwn = hasWideRegisters && a.rows > 0 && a.columns > 0
   // A chain begins with its bias, and 0 is not the same as none for a sum that is −0.
   guard isOwn, parts.allSatisfy({ ($0.bias == nil) == (parts[0].bias == nil) }) else {
     var start = 0
