@@ -95,10 +95,4 @@ public struct ContrastResult: Sendable, Equatable {
   public static let fewChains = 6
 
   public var isDescriptive: Bool { values.count < Self.fewChains }
-
-  /// +1 or −1 where all of at least two chains agree, else 0.
-  public var unanimousSign: Int {
-    guard values.count >= 2 else { return 0 }
-    return values.allSatisfy { $0 > 0 } ? 1 : values.allSatisfy { $0 < 0 } ? -1 : 0
-  }
 }

@@ -80,6 +80,7 @@ public struct DriftClaim: Sendable, Equatable {
       "Trained on articles of one side, the model's bias is amplified even where quality is kept "
       + "(appendix I: center 75.5 → 88.6 % under preservation, index 2.40 → 2.32)"
   )
+  static let leastOfTheStudy = "left"
   static let baseUneven = (
     id: "base-uneven",
     statement:
@@ -103,17 +104,11 @@ public struct DriftTest: Sendable {
   public let versions: [(kind: DriftVersion.Kind, result: ContrastResult)]
   public internal(set) var adjustedP: Double?
 
-  /// Does a version with a sign of its own go the other way?
+  /// Does another measure's mean go the other way? Asked of unclear effects too: whoever reads a sign off
+  /// them reads the measure's.
   public var isJudgeDependent: Bool {
     guard let result else { return false }
-    let others = versions.filter { $0.kind != .raw }.map(\.result)
-    if let adjustedP, adjustedP < level {
-      // A clear effect must survive in sign.
-      return others.contains { $0.mean * result.mean < 0 }
-    }
-    // Without a clear one, two unanimous answers that exclude each other.
-    let signs = ([result] + others).map(\.unanimousSign)
-    return signs.contains(1) && signs.contains(-1)
+    return versions.contains { $0.kind != .raw && $0.result.mean * result.mean < 0 }
   }
 
   let level: Double

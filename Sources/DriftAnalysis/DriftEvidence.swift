@@ -63,6 +63,10 @@ extension DriftAnalysis {
       text += " Measured otherwise: \(parts.joined(separator: ", "))."
     }
     if test.isJudgeDependent { text += " The signs do not agree." }
+    if test.claim.quantity == .bias, let judge = outletJudge {
+      text +=
+        " The judge tells outlet style, not leaning (macro-F1 \(Format.fixed(judge.value, 2)))."
+    }
     if test.claim.quantity == .bias, let words = detectable(result, scale) { text += " " + words }
     return text
   }
@@ -160,15 +164,44 @@ extension DriftAnalysis {
     let least = shares.min { $0.metric.value < $1.metric.value }!
     return Claim(
       id: id, statement: statement,
-      verdict: test.p < settings.level ? .reproduced : .unclear,
+      // Uneven in another way is not what the study found.
+      verdict: test.p < settings.level && least.name == DriftClaim.leastOfTheStudy
+        ? .reproduced : .unclear,
       evidence:
         "Base model: \(list.joined(separator: ", ")) of \(Format.count(n)) documents, against "
-        + "\(Format.fixed(even, 1)) % each; least \(least.name). χ² = \(Format.figure(test.statistic)) "
-        + "over documents within one model; not adjusted.",
+        + "\(Format.fixed(even, 1)) % each; least \(least.name)"
+        + (least.name == DriftClaim.leastOfTheStudy
+          ? "" : " where the study has \(DriftClaim.leastOfTheStudy)")
+        + ". χ² = \(Format.figure(test.statistic)) "
+        + "over documents within one model; not adjusted."
+        + (outletJudge == nil ? "" : " The judge tells outlet style, not leaning."),
       effect: 100 * least.metric.value - even,
       low: least.metric.low.map { 100 * $0 - even },
       high: least.metric.high.map { 100 * $0 - even },
       p: test.p)
+  }
+
+  /// How good the judge is on sources that it had not read, if that is below the floor: over folds where
+  /// there are some, else on the texts that `judge` is about.
+  var outletJudge: Metric? {
+    let found =
+      input.judge.first { $0.name == "folds_macro_f1" }
+      ?? input.judge.first { $0.name == "macro_f1" }
+    guard let found, found.value < settings.leaningFloor else { return nil }
+    return found
+  }
+
+  var outletWords: String? {
+    guard let judge = outletJudge else { return nil }
+    var interval = ""
+    if let low = judge.low, let high = judge.high {
+      interval = " (95 % interval \(Format.fixed(low, 2)) to \(Format.fixed(high, 2)))"
+    }
+    return
+      "Outlet style, not leaning: on \(Format.count(judge.count)) documents of sources that it had "
+      + "not read the judge's macro-F1 is \(Format.fixed(judge.value, 2))\(interval), below the floor of "
+      + "\(Format.figure(settings.leaningFloor)). Where this section says \(settings.target), read: in the "
+      + "style of outlets that are called \(settings.target)."
   }
 
   var baseShares: [(name: String, metric: Metric)] {

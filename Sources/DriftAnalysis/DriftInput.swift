@@ -68,6 +68,9 @@ public struct DriftSettings: Sendable {
   /// Replicates of the bootstrap over documents.
   public var replicates: Int
   public var level: Double
+  /// Macro-F1 on texts of sources that the judge had not read, below which it is said to tell outlets'
+  /// styles apart and not leanings.
+  public var leaningFloor: Double
 
   public init(
     axes: StudyInput.Axes = .init(x: "generation", series: "strategy", replicate: "seed"),
@@ -75,7 +78,7 @@ public struct DriftSettings: Sendable {
     quality: String = "", adjustment: Adjustment = .holm,
     contrasts: [(claim: String, contrast: Contrast.Kind)] = [], leastQuality: Double? = nil,
     qualityQuantile: Double = 0.25, leastDocuments: Int = 5, qualityMargin: Double = 0.1,
-    replicates: Int = 2000, level: Double = 0.05
+    replicates: Int = 2000, level: Double = 0.05, leaningFloor: Double = 0.5
   ) {
     self.axes = axes
     self.target = target
@@ -90,5 +93,6 @@ public struct DriftSettings: Sendable {
     self.qualityMargin = qualityMargin
     self.replicates = replicates
     self.level = level
+    self.leaningFloor = leaningFloor
   }
 }

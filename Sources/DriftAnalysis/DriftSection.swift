@@ -6,7 +6,9 @@ import Statistics
 
 extension DriftAnalysis {
   public var section: ReportSection {
-    var blocks: [ReportSection.Block] = [.claims(claims), .text(inferenceWords)]
+    var blocks: [ReportSection.Block] = [.claims(claims)]
+    blocks += outletWords.map { [.text($0)] } ?? []
+    blocks.append(.text(inferenceWords))
     blocks += baseFigure.map { [.figure($0)] } ?? []
     blocks += curves.map { .figure($0) }
     blocks.append(.figure(correctionBars))

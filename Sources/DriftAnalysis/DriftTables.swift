@@ -15,7 +15,7 @@ extension DriftAnalysis {
           }
           return kind == .statements
             ? Format.signed(result.mean, 4) : Format.signed(100 * result.mean, 2)
-        } + [test.isJudgeDependent ? "judge-dependent" : "no contradiction"]
+        } + [test.isJudgeDependent ? "judge-dependent" : "agree"]
     }
     return ReportTable(
       caption:

@@ -116,6 +116,49 @@ import Testing
     #expect(verdicts(try chains.analysis())["bias-rises-synthetic"] == .judgeDependent)
   }
 
+  /// Below the floor on sources that it had not read, a judge of leaning is one of outlets' styles.
+  @Test func aWeakJudgeTellsOutletStyle() throws {
+    func section(_ judge: [Metric]) throws -> (words: String?, claims: [Claim]) {
+      var input = SyntheticChains().input
+      input.judge += judge
+      let analysis = try DriftAnalysis(input, DriftSettings(adjustment: .maxT, replicates: 200)) {
+        RandomStream(seed: 3, name: $0)
+      }
+      let texts = analysis.section.blocks.compactMap { block in
+        if case .text(let text) = block { text } else { nil }
+      }
+      return (texts.first { $0.hasPrefix("Outlet style") }, analysis.claims)
+    }
+    let weak = Metric("macro_f1", 0.31, low: 0.22, high: 0.42, count: 96)
+    let found = try section([weak])
+    #expect(try #require(found.words).contains("0.31 (95 % interval 0.22 to 0.42)"))
+    let bias = try #require(found.claims.first { $0.id == "bias-rises-synthetic" })
+    #expect(bias.evidence.contains("outlet style, not leaning"))
+    let quality = try #require(found.claims.first { $0.id == "quality-falls-synthetic" })
+    #expect(!quality.evidence.contains("outlet style"))
+    // Folds over all sources say it better than one corpus; a good judge and an unknown one say nothing.
+    #expect(try section([weak, Metric("folds_macro_f1", 0.7, count: 900)]).words == nil)
+    #expect(try section([Metric("macro_f1", 0.5, count: 96)]).words == nil)
+    #expect(try section([]).words == nil)
+  }
+
+  @Test func unevenInAnotherWayIsNotTheStudysFinding() throws {
+    func verdict(_ shares: [Double]) throws -> Claim {
+      var input = SyntheticChains().input
+      input.base = zip(["left", "center", "right"], shares).map {
+        Metric("share", $1, unit: "share", count: 150, at: ["class": .string($0)])
+      }
+      let analysis = try DriftAnalysis(input, DriftSettings(adjustment: .maxT, replicates: 200)) {
+        RandomStream(seed: 3, name: $0)
+      }
+      return try #require(analysis.claims.first { $0.id == "base-uneven" })
+    }
+    #expect(try verdict([0.05, 0.48, 0.47]).verdict == .reproduced)
+    let other = try verdict([0.48, 0.05, 0.47])
+    #expect(other.verdict == .unclear && other.evidence.contains("where the study has left"))
+    #expect(try verdict([0.34, 0.33, 0.33]).verdict == .unclear)
+  }
+
   /// For a target on the left the statements' difference counts the other way; between, not at all.
   @Test func statementsPointTowardsTheTarget() throws {
     let left = try SyntheticChains().analysis { $0.target = "left" }

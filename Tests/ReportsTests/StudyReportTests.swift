@@ -37,6 +37,54 @@ import Testing
     #expect(!html.contains("id=\"quality\"") && !html.contains("id=\"classifier\""))
   }
 
+  @Test func auditsAndBenchmarkHaveSections() throws {
+    var input = SyntheticStudy.input(strategies: ["none"], generations: 1, seeds: 2)
+    let nothing = try StudyReport(input).html()
+    #expect(!nothing.contains("id=\"audits\"") && !nothing.contains("id=\"benchmark\""))
+    #expect(!nothing.contains("Outlet style"))
+    func audit(_ excess: Double, neutral: Double) -> StudyInput.Item<[Metric]> {
+      .init(
+        JSONObject([]),
+        [
+          Metric("macro_f1", 0.31, count: 96),
+          Metric(
+            "largest_excess", excess, low: 0.01, high: 0.2, count: 96,
+            at: ["texts": "shuffled", "class": "right", "direction": "too often"]),
+          Metric("is_neutral", neutral, count: 96, at: ["texts": "shuffled", "tolerance": 0.05]),
+        ])
+    }
+    input.audits = [audit(0.123, neutral: 0), audit(0.02, neutral: 1)]
+    func answers(_ place: [(String, JSONValue)], _ share: Double) -> StudyInput.Item<[Metric]> {
+      .init(
+        JSONObject(place),
+        [
+          Metric(
+            "share", share, low: share - 0.1, high: share + 0.1, count: 8, at: ["class": "right"]),
+          Metric(
+            "group_share", share / 2, count: 4,
+            at: ["by": "class", "group": "title", "class": "right"]),
+        ])
+    }
+    input.benchmark = [answers([], 0.4)]
+    for (seed, first) in [(1, 0.55), (2, 0.6)] {
+      for generation in [0, 1] {
+        let place: [(String, JSONValue)] = [
+          ("strategy", "none"), ("generation", .integer(generation)), ("seed", .integer(seed)),
+        ]
+        input.benchmark.append(answers(place, first + 0.1 * Double(generation)))
+      }
+    }
+    input.classifier.append(Metric("is_leaning", 0, count: 900, at: ["floor": 0.5]))
+    let html = try StudyReport(input).html()
+    #expect(html.contains("id=\"audits\"") && html.contains("right, too often"))
+    #expect(html.contains("12.3") && html.contains("1.0 to 20.0"))
+    #expect(html.contains("Outlet style, not leaning."))
+    // The base model's 8, and the last generation's 16 of two chains: (0.65 + 0.7) / 2.
+    #expect(html.contains("40.0 (8)") && html.contains("67.5 (16)"))
+    #expect(html.contains("20.0 (4)") && html.contains("33.8 (8)"))
+    #expect(html.contains("figure-benchmark-share") || html.contains("benchmark-share"))
+  }
+
   @Test func axesAreChecked() {
     var input = SyntheticStudy.input(seeds: 1)
     input.axes.x = "generatoin"

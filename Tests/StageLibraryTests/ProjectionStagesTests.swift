@@ -212,3 +212,31 @@ private func project(
     #expect(try value(prompted, "difference").value != value(same, "difference").value)
   }
 }
+
+@Suite struct ProjectionReplicateTests {
+  /// Setups of one seed share what they began with: they count once.
+  @Test func seedsAreTheUnit() {
+    func run(_ strategy: String, _ seed: Int, agrees: Bool) -> ProjectedRun {
+      ProjectedRun(
+        chain: JSONObject([("strategy", .string(strategy)), ("seed", .integer(seed))]),
+        rows: [
+          ProjectionRow(
+            generation: 0, before: 0, change: 0.1, pathAveraged: 0.1,
+            coefficient: agrees ? 1 : -1, gradientNorm: 1, stepLength: 2, steps: 1)
+        ])
+    }
+    let runs = (1...6).flatMap { seed in
+      ["none", "overfit", "preserve", "accumulate"].map {
+        run($0, seed, agrees: $0 != "overfit")
+      }
+    }
+    let bySeed = ProjectionSection(runs, replicateAxis: "seed").claim
+    #expect(bySeed.chains == 6 && bySeed.effect == 0.75)
+    // Six equal shares above ½: two of 2⁶ patterns are as extreme.
+    #expect(abs((bySeed.p ?? 0) - 2.0 / 64) < 1e-12)
+    #expect(bySeed.evidence.contains("18 of 24 updates of 24 chains, which are 6 of seed"))
+    let few = ProjectionSection(Array(runs.prefix(8)), replicateAxis: "seed").claim
+    #expect(few.p == nil && few.chains == 2)
+    #expect(ProjectionSection(runs, replicateAxis: "").claim.chains == 24)
+  }
+}

@@ -53,6 +53,10 @@ public struct StudyInput: Sendable {
   public var classifier: [Metric] = []
   public var samples: [Item<[Sample]>] = []
   public var history: [Item<[TrainingStep]>] = []
+  /// Of audit-judge, one for each judge.
+  public var audits: [Item<[Metric]>] = []
+  /// Of score-bias on continuations of the benchmark; the base model's has no place along x.
+  public var benchmark: [Item<[Metric]>] = []
   /// What analyses add after the report's own parts.
   public var sections: [ReportSection] = []
 

@@ -27,7 +27,11 @@ public struct StudyReport {
   /// **Throws**: `gnuplot-missing`, `gnuplot-failed`.
   public func html() throws(Diagnostic) -> String {
     let figures = StudyFigures(input: input, bias: bias, quality: quality)
-    let added = SectionPage(input.sections)
+    let benchmark = try StudyBenchmark(
+      items: input.benchmark, axes: input.axes, target: input.target
+    ).section()
+    let own = [StudyAudits(audits: input.audits).section, benchmark].compactMap { $0 }
+    let added = SectionPage(input.sections + own)
     let parts = [
       figures.drift, figures.change, figures.qualityFigures,
       figures.calibration.map { [$0] } ?? [], try figures.losses(),
@@ -182,7 +186,10 @@ public struct StudyReport {
     let metrics = input.classifier
     func rows(_ names: [(String, String, Bool)]) -> [[String: Any]] {
       names.compactMap { name, words, percent in
-        guard let metric = metrics.first(where: { $0.name == name && $0.at.count == 0 })
+        guard
+          let metric = metrics.first(where: {
+            $0.name == name && ($0.at.count == 0 || name.hasSuffix("_gain"))
+          })
         else { return nil }
         let show = { (value: Double) in
           percent ? Format.fixed(100 * value, 1) + " %" : Format.figure(value)
@@ -233,6 +240,11 @@ public struct StudyReport {
         ("accuracy", "accuracy", true), ("macro_f1", "macro-F1", false),
         ("majority_accuracy", "accuracy of always answering the largest class", true),
         ("accuracy_by_source", "accuracy, each source counting the same", true),
+        ("baseline_macro_f1", "macro-F1 of n-grams on the same documents", false),
+        ("macro_f1_gain", "gain of macro-F1 over n-grams", false),
+        ("folds_macro_f1", "macro-F1, each source judged unread", false),
+        ("baseline_folds_macro_f1", "macro-F1 of n-grams, each source judged unread", false),
+        ("folds_macro_f1_gain", "gain of macro-F1 over n-grams, sources unread", false),
         ("ece", "expected calibration error", false), ("temperature", "temperature", false),
       ]),
       "classRows": classes.map { label -> [String: Any] in
@@ -244,6 +256,7 @@ public struct StudyReport {
       },
       "classes": classes.map { ["class": $0] }, "confusion": confusion,
       "hasConfusion": metrics.contains { $0.name == "confusion" },
+      "isOutletJudge": metrics.contains { $0.name == "is_leaning" && $0.value == 0 },
     ]
   }
 

@@ -30,7 +30,7 @@ extension ImportCorpusStage {
     case "balanced": documents = min(rows, 3 * parameters.integer("per_label"))
     case "random": documents = min(rows, parameters.optionalInteger("limit") ?? rows)
     default:
-      documents = max(1, documents - (order.input("except")?.documents ?? 0))
+      documents = max(1, documents - (order.all("except")?.documents ?? 0))
       documents = min(documents, parameters.optionalInteger("limit") ?? documents)
     }
     return StageForecast(

@@ -10,7 +10,7 @@ enum ImportCorpusStage: StageBody {
 
   static func run(_ stage: StageContext) throws(Diagnostic) {
     let parameters = stage.parameters
-    try refuseIdle(parameters, hasExcept: stage.optionalInput("except") != nil)
+    try refuseIdle(parameters, hasExcept: !stage.inputs("except").isEmpty)
     var rules = CorpusImport(format: parameters.choice("format"))
     rules.fields.id = parameters.string("id_field")
     rules.fields.text = parameters.string("text_field")
@@ -33,10 +33,11 @@ enum ImportCorpusStage: StageBody {
     stage.log("read \(read.documents.count) documents")
     read = read.shortened(toWords: parameters.optionalInteger("most_words"))
     if read.facts.shortened > 0 { stage.log("cut \(read.facts.shortened) documents") }
-    if let except = stage.optionalInput("except") {
+    for except in stage.inputs("except") {
+      let all = read.facts.excluded
       let held = try Corpus.read(files: except.files)
       read = try read.without(held)
-      stage.log("left out \(read.facts.excluded) documents that the corpus at 'except' holds")
+      stage.log("left out \(read.facts.excluded - all) documents that a corpus at 'except' holds")
       let before = read.facts.excluded
       switch parameters.string("except_sources") {
       case "exact": read = try read.withoutSources(of: held) { $0 }

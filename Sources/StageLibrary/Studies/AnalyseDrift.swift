@@ -42,7 +42,8 @@ enum AnalyseDriftStage: StageBody {
       qualityQuantile: parameters.number("quality_quantile"),
       leastDocuments: parameters.integer("least_documents"),
       qualityMargin: parameters.number("quality_margin"),
-      replicates: parameters.integer("bootstrap"), level: parameters.number("level"))
+      replicates: parameters.integer("bootstrap"), level: parameters.number("level"),
+      leaningFloor: parameters.number("leaning_floor"))
     for text in parameters.strings("contrasts") {
       let parts = text.split(separator: "=", omittingEmptySubsequences: false)
       guard parts.count == 2, let kind = Contrast.Kind(rawValue: String(parts[1])) else {

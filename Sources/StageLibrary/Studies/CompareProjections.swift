@@ -18,7 +18,8 @@ enum CompareProjectionsStage: StageBody {
             Metric.read(artifact.bytes("metrics.json"), shown: "metrics.json"))))
     }
     guard !runs.isEmpty else { throw .projectionMetrics }
-    let section = ProjectionSection(runs)
+    let section = ProjectionSection(
+      runs, replicateAxis: stage.parameters.string("replicate_axis"))
     let claim = section.claim
     let updates = runs.reduce(0) { $0 + $1.rows.count }
     var metrics = [

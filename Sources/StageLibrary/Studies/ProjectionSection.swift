@@ -13,8 +13,16 @@ struct ProjectionSection {
   /// Path-averaged projection by kind of part, [generation]; of the only run.
   private let parts: [[(kind: ModelPart.Kind, value: Double)]]
 
-  init(_ runs: [ProjectedRun], parts: [[(kind: ModelPart.Kind, value: Double)]] = []) {
+  /// Setups of one seed share generation 0 and the draws after it, so the test counts seeds; setups of no
+  /// seed count for themselves.
+  private let replicateAxis: String
+
+  init(
+    _ runs: [ProjectedRun], parts: [[(kind: ModelPart.Kind, value: Double)]] = [],
+    replicateAxis: String = ""
+  ) {
     self.runs = runs
+    self.replicateAxis = replicateAxis
     self.parts = parts
   }
 
@@ -42,12 +50,12 @@ struct ProjectionSection {
       + "the bias (section 3 of v1; our reconstruction)"
     let total = runs.reduce(0) { $0 + $1.rows.count }
     let agreeing = runs.reduce(0) { $0 + $1.agreeing }
-    let shares = runs.map { Double($0.agreeing) / Double($0.rows.count) }
+    let shares = replicateShares
     let share = Double(agreeing) / Double(max(1, total))
     let summary = SampleSummary(shares)
     let interval = summary.studentInterval()
     let test =
-      runs.count < Self.fewestChains
+      shares.count < Self.fewestChains
       ? nil
       : SignFlipTest(
         shares.map { $0 - 0.5 }, random: RandomStream(seed: 0, name: "projection-signs"))
@@ -65,13 +73,28 @@ struct ProjectionSection {
       evidence:
         "The one-point coefficient has the sign of the change in \(agreeing) of \(total) updates of "
         + "\(runs.count) chain\(runs.count == 1 ? "" : "s")"
-        + (test == nil ? " (descriptive: fewer than \(Self.fewestChains) chains)" : "")
+        + (shares.count == runs.count
+          ? "" : ", which are \(shares.count) of \(replicateAxis) averaged over their setups")
+        + (test == nil
+          ? " (descriptive: fewer than \(Self.fewestChains) independent chains)" : "")
         + (errors.max().map {
           "; the path-averaged projection is off by at most \(Format.fixed(100 * $0, 2)) % of the "
             + "change"
         } ?? "") + ".",
       effect: share, low: interval.map { max(0, $0.low) }, high: interval.map { min(1, $0.high) },
-      p: test?.p, chains: runs.count)
+      p: test?.p, chains: shares.count)
+  }
+
+  /// Share of agreeing signs of each independent chain, its setups averaged.
+  private var replicateShares: [Double] {
+    var groups: [String: [Double]] = [:]
+    var order: [String] = []
+    for (index, run) in runs.enumerated() {
+      let name = run.chain[replicateAxis]?.canonicalText ?? "run \(index)"
+      if groups[name] == nil { order.append(name) }
+      groups[name, default: []].append(Double(run.agreeing) / Double(run.rows.count))
+    }
+    return order.map { SampleSummary(groups[$0]!).mean }
   }
 
   private static let fewestChains = 6

@@ -19,6 +19,8 @@ enum ReportStage: StageBody {
       target: parameters.string("target"), shownPrompts: parameters.integer("shown_prompts"),
       bias: try metrics("bias", stage))
     input.quality = try metrics("quality", stage)
+    input.audits = try metrics("audits", stage)
+    input.benchmark = try metrics("benchmark", stage)
     if let artifact = stage.optionalInput("classifier") {
       input.classifier = try Metric.read(artifact.bytes("metrics.json"), shown: "metrics.json")
     }
@@ -37,7 +39,8 @@ enum ReportStage: StageBody {
     }
     guard
       !(input.bias.isEmpty && input.quality.isEmpty && input.sections.isEmpty
-        && input.classifier.isEmpty && input.history.isEmpty)
+        && input.classifier.isEmpty && input.history.isEmpty && input.audits.isEmpty
+        && input.benchmark.isEmpty)
     else { throw .reportEmpty }
     stage.progress(step: 1, of: 2, note: "drawing")
     let html = try StudyReport(input).html()
