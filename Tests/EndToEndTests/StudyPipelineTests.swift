@@ -16,7 +16,10 @@ import Testing
         with: {documents: 12, least_sentences: 2, most_sentences: 3, seed: 1}
       leaning:
         uses: compose-corpus
-        with: {documents: 60, least_sentences: 2, most_sentences: 3, seed: 2}
+        with: {documents: 60, id_prefix: other, least_sentences: 2, most_sentences: 3, seed: 2}
+      more:
+        uses: compose-corpus
+        with: {documents: 36, id_prefix: more, least_sentences: 2, most_sentences: 3, seed: 3}
       words:
         uses: train-tokenizer
         inputs: {corpus: leaning.corpus}
@@ -35,13 +38,16 @@ import Testing
     let work = try Workspace(Self.stand)
     let run = try work.plumb(["run", "--quiet"], seconds: 60)
     try #require(run.code == 0, "\(run.errors)")
-    for port in ["articles.corpus", "leaning.corpus", "gpt2.model", "bert.encoder"] {
+    for port in ["articles.corpus", "leaning.corpus", "more.corpus", "gpt2.model", "bert.encoder"] {
       let got = try work.plumb("get", port, "--to", "in")
       try #require(got.code == 0, "\(got.errors)")
     }
-    // Other outlets than those of the articles: the judges leave theirs out.
-    try work.edit(
-      #""source":""#, #""source":"Another "#, in: "in/leaning.corpus/documents.jsonl")
+    // Other outlets than those of the articles, whose outlets the judges leave out; then some of the
+    // same, which can be held back.
+    let leaning = "in/leaning.corpus/documents.jsonl"
+    try work.edit(#""source":""#, #""source":"Another "#, in: leaning)
+    try work.write(
+      work.read(leaning) + work.read("in/more.corpus/documents.jsonl"), to: leaning)
     for (side, other) in [("liberal", "taxes"), ("conservative", "borders")] {
       let rows = (0..<8).map { number in
         let answer = number % 2 == 0 ? " Yes" : " No"
@@ -88,9 +94,9 @@ import Testing
     let work = try standIns()
     let words = settings(
       Self.files + [
-        "generations=1", "per_label=2", "benchmark_articles=2", "lessons=30", "sentences=6",
-        "judge_epochs=1", "epochs=1", "overfit_epochs=2", "max_length=96", "most_words=30",
-        "beams=2",
+        "generations=1", "per_label=2", "held_back=4", "benchmark_articles=2", "lessons=30",
+        "sentences=6", "judge_epochs=1", "epochs=1", "overfit_epochs=2", "max_length=96",
+        "most_words=30", "beams=2",
       ])
     let manifest = Built.project + "/pipelines/bias-amplification.yaml"
     let plan = try work.plumb(["plan", manifest, "--store", "store"] + words, seconds: 60)
