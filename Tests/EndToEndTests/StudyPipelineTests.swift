@@ -64,6 +64,7 @@ import Testing
   private static let files = [
     "articles=in/articles.corpus/documents.jsonl", "leaning=in/leaning.corpus/documents.jsonl",
     "encoder=in/bert.encoder", "model=in/gpt2.model",
+    "liberal=in/liberal.jsonl", "conservative=in/conservative.jsonl",
   ]
 
   /// Runs a pipeline with settings and says what was produced, by stage.
@@ -96,7 +97,8 @@ import Testing
       Self.files + [
         "generations=1", "per_label=2", "held_back=4", "benchmark_articles=2", "lessons=30",
         "sentences=6", "judge_epochs=1", "epochs=1", "overfit_epochs=2", "max_length=96",
-        "most_words=30", "beams=2",
+        "most_words=30", "beams=2", "statements=3", "projected=2", "ablation_draws=2",
+        "ablated_units=1",
       ])
     let manifest = Built.project + "/pipelines/bias-amplification.yaml"
     let plan = try work.plumb(["plan", manifest, "--store", "store"] + words, seconds: 60)
@@ -106,6 +108,7 @@ import Testing
     #expect(Set(counts.keys) == all)
     // Six setups; all but overfitting share generation 0.
     #expect(counts["train"] == 12 && counts["answers_score"] == 24)
+    #expect(counts["statements"] == 12 && counts["projection"] == 4 && counts["without"] == 6)
   }
 
   @Test func `the real model's pipeline runs with adapters of a tiny one`() throws {
@@ -114,9 +117,9 @@ import Testing
       "bias-smollm2",
       settings(
         Self.files + [
-          "liberal=in/liberal.jsonl", "conservative=in/conservative.jsonl", "generations=1",
-          "per_label=1", "held_back=1", "lessons=30", "sentences=6", "judge_epochs=1", "seeds=1",
-          "strategies=none,preserve", "statements=3", "projected=2", "most_words=30", "rank=2",
+          "generations=1", "per_label=1", "held_back=1", "lessons=30", "sentences=6",
+          "judge_epochs=1", "seeds=1", "strategies=none,preserve", "statements=3", "projected=2",
+          "most_words=30", "rank=2",
         ]), in: work)
     let all = try declared("bias-smollm2")
     #expect(Set(counts.keys) == all)
