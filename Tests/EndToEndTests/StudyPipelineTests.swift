@@ -123,7 +123,7 @@ import Testing
         ]), in: work)
     let all = try declared("bias-smollm2")
     #expect(Set(counts.keys) == all)
-    #expect(counts["train"] == 4 && counts["projection"] == 2)
+    #expect(counts["train"] == 4 && counts["projection"] == 2 && counts["answers"] == 8)
   }
 
   /// The reports with everything behind them, and one instance of what stands beside them.
