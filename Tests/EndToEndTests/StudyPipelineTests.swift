@@ -145,6 +145,23 @@ import Testing
     #expect(Set(counts.keys) == all)
   }
 
+  @Test func `the theory runs with one generation after the first`() throws {
+    let counts = try stages("bias-theory", settings(["generations=1"]), in: try Workspace())
+    let all = try declared("bias-theory")
+    #expect(Set(counts.keys) == all)
+    #expect(counts["chains"] == 64)
+  }
+
+  @Test func `the released tables' pipeline runs on made-up ones`() throws {
+    let tables = Built.project + "/stages/reanalyse-tables/example-"
+    let counts = try stages(
+      "bias-reanalysis",
+      settings(["shares=\(tables)scores.csv", "neurons=\(tables)neurons.csv"]),
+      in: try Workspace())
+    let all = try declared("bias-reanalysis")
+    #expect(Set(counts.keys) == all)
+  }
+
   /// What the study would cost: the sums that its sizes give, whatever the machine.
   @Test func `a plan says tokens, time and memory before anything runs`() throws {
     let work = try standIns()
