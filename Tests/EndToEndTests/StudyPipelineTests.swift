@@ -42,8 +42,8 @@ import Testing
       let got = try work.plumb("get", port, "--to", "in")
       try #require(got.code == 0, "\(got.errors)")
     }
-    // Other outlets than those of the articles, whose outlets the judges leave out; then some of the
-    // same, which can be held back.
+    // Other outlets than those of the articles, whose outlets the judges leave out; then the same
+    // ones, which can be held back.
     let leaning = "in/leaning.corpus/documents.jsonl"
     try work.edit(#""source":""#, #""source":"Another "#, in: leaning)
     try work.write(
