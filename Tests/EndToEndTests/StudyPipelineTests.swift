@@ -16,7 +16,10 @@ import Testing
         with: {documents: 12, least_sentences: 2, most_sentences: 3, seed: 1}
       leaning:
         uses: compose-corpus
-        with: {documents: 60, least_sentences: 2, most_sentences: 3, seed: 2}
+        with: {documents: 60, id_prefix: other, least_sentences: 2, most_sentences: 3, seed: 2}
+      more:
+        uses: compose-corpus
+        with: {documents: 36, id_prefix: more, least_sentences: 2, most_sentences: 3, seed: 3}
       words:
         uses: train-tokenizer
         inputs: {corpus: leaning.corpus}
@@ -35,13 +38,16 @@ import Testing
     let work = try Workspace(Self.stand)
     let run = try work.plumb(["run", "--quiet"], seconds: 60)
     try #require(run.code == 0, "\(run.errors)")
-    for port in ["articles.corpus", "leaning.corpus", "gpt2.model", "bert.encoder"] {
+    for port in ["articles.corpus", "leaning.corpus", "more.corpus", "gpt2.model", "bert.encoder"] {
       let got = try work.plumb("get", port, "--to", "in")
       try #require(got.code == 0, "\(got.errors)")
     }
-    // Other outlets than those of the articles: the judges leave theirs out.
-    try work.edit(
-      #""source":""#, #""source":"Another "#, in: "in/leaning.corpus/documents.jsonl")
+    // Other outlets than those of the articles, whose outlets the judges leave out; then the same
+    // ones, which can be held back.
+    let leaning = "in/leaning.corpus/documents.jsonl"
+    try work.edit(#""source":""#, #""source":"Another "#, in: leaning)
+    try work.write(
+      work.read(leaning) + work.read("in/more.corpus/documents.jsonl"), to: leaning)
     for (side, other) in [("liberal", "taxes"), ("conservative", "borders")] {
       let rows = (0..<8).map { number in
         let answer = number % 2 == 0 ? " Yes" : " No"
@@ -58,6 +64,7 @@ import Testing
   private static let files = [
     "articles=in/articles.corpus/documents.jsonl", "leaning=in/leaning.corpus/documents.jsonl",
     "encoder=in/bert.encoder", "model=in/gpt2.model",
+    "liberal=in/liberal.jsonl", "conservative=in/conservative.jsonl",
   ]
 
   /// Runs a pipeline with settings and says what was produced, by stage.
@@ -88,9 +95,10 @@ import Testing
     let work = try standIns()
     let words = settings(
       Self.files + [
-        "generations=1", "per_label=2", "benchmark_articles=2", "lessons=30", "sentences=6",
-        "judge_epochs=1", "epochs=1", "overfit_epochs=2", "max_length=96", "most_words=30",
-        "beams=2",
+        "generations=1", "per_label=2", "held_back=4", "benchmark_articles=2", "lessons=30",
+        "sentences=6", "judge_epochs=1", "epochs=1", "overfit_epochs=2", "max_length=96",
+        "most_words=30", "beams=2", "statements=3", "projected=2", "ablation_draws=2",
+        "ablated_units=1",
       ])
     let manifest = Built.project + "/pipelines/bias-amplification.yaml"
     let plan = try work.plumb(["plan", manifest, "--store", "store"] + words, seconds: 60)
@@ -100,6 +108,7 @@ import Testing
     #expect(Set(counts.keys) == all)
     // Six setups; all but overfitting share generation 0.
     #expect(counts["train"] == 12 && counts["answers_score"] == 24)
+    #expect(counts["statements"] == 12 && counts["projection"] == 4 && counts["without"] == 6)
   }
 
   @Test func `the real model's pipeline runs with adapters of a tiny one`() throws {
@@ -108,13 +117,13 @@ import Testing
       "bias-smollm2",
       settings(
         Self.files + [
-          "liberal=in/liberal.jsonl", "conservative=in/conservative.jsonl", "generations=1",
-          "per_label=1", "held_back=1", "lessons=30", "sentences=6", "judge_epochs=1", "seeds=1",
-          "strategies=none,preserve", "statements=3", "projected=2", "most_words=30", "rank=2",
+          "generations=1", "per_label=1", "held_back=1", "lessons=30", "sentences=6",
+          "judge_epochs=1", "seeds=1", "strategies=none,preserve", "statements=3", "projected=2",
+          "most_words=30", "rank=2",
         ]), in: work)
     let all = try declared("bias-smollm2")
     #expect(Set(counts.keys) == all)
-    #expect(counts["train"] == 4 && counts["projection"] == 2)
+    #expect(counts["train"] == 4 && counts["projection"] == 2 && counts["answers"] == 8)
   }
 
   /// The reports with everything behind them, and one instance of what stands beside them.
@@ -133,6 +142,23 @@ import Testing
     ]
     let counts = try stages("bias-replicates", targets + small, in: work)
     let all = try declared("bias-replicates")
+    #expect(Set(counts.keys) == all)
+  }
+
+  @Test func `the theory runs with one generation after the first`() throws {
+    let counts = try stages("bias-theory", settings(["generations=1"]), in: try Workspace())
+    let all = try declared("bias-theory")
+    #expect(Set(counts.keys) == all)
+    #expect(counts["chains"] == 64)
+  }
+
+  @Test func `the released tables' pipeline runs on made-up ones`() throws {
+    let tables = Built.project + "/stages/reanalyse-tables/example-"
+    let counts = try stages(
+      "bias-reanalysis",
+      settings(["shares=\(tables)scores.csv", "neurons=\(tables)neurons.csv"]),
+      in: try Workspace())
+    let all = try declared("bias-reanalysis")
     #expect(Set(counts.keys) == all)
   }
 
