@@ -154,7 +154,7 @@ public struct TraitSection {
     let columns: [(title: String, name: String)] = [
       ("TA", "trait_alignment"), ("TA, incoherent missed", "trait_alignment_coherent"),
       ("base", "base_trait_alignment"), ("change", "trait_alignment_change"),
-      ("PAE", "adjective_score_change"), ("KL, other topics", "locality_kl"),
+      ("PAE", "adjective_score_change"), ("KL, unrelated texts", "locality_kl"),
       ("incoherent", "incoherent_share"), ("perplexity under base", "base_perplexity"),
       ("ESR", "emoji_share"), ("emoji per answer", "emoji_per_answer"),
       ("distinct emoji", "emoji_distinct"),
