@@ -149,6 +149,14 @@ public let personalityExplanations: [(id: String, text: String)] = [
     """
   ),
   (
+    "trait-units",
+    """
+    compare-traits holds the units that explain-trait found for several traits side by side. Each line names
+    the trait, the group of prompts, the unit, and how many units were compared; results of an older
+    explain-trait lack some of it and are made anew by running it again.
+    """
+  ),
+  (
     "inventory-table",
     """
     take-inventory asks a model the items of an inventory. The table names for each item its number, the

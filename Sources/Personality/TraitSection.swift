@@ -11,6 +11,8 @@ public struct TraitSection {
   public let metrics: [Metric]
   /// Which methods are tuning, prompting, editing and the unmoved model.
   public let names: Names
+  /// What explain-trait found for each trait.
+  public let units: [TraitUnitSet]
 
   public struct Names: Sendable {
     public let tuned, prompted, edited, base: String
@@ -23,10 +25,13 @@ public struct TraitSection {
     }
   }
 
-  public init(_ comparison: TraitComparison, metrics: [Metric], names: Names) {
+  public init(
+    _ comparison: TraitComparison, metrics: [Metric], names: Names, units: [TraitUnitSet] = []
+  ) {
     self.comparison = comparison
     self.metrics = metrics
     self.names = names
+    self.units = units
   }
 
   // MARK: Metrics
@@ -79,7 +84,7 @@ public struct TraitSection {
             "method": .string(method), "shuffled": .number(found.shuffled), "p": .number(found.p),
           ]))
     }
-    return rows
+    return rows + unitFigures
   }
 
   private var pairs: [TraitComparison.Pair] {
@@ -99,6 +104,7 @@ public struct TraitSection {
       let doses = comparison.doses(target)
       if doses.count >= 2 { blocks.append(.figure(dose(target, doses))) }
     }
+    if let unitTable { blocks.append(.table(unitTable)) }
     return ReportSection(
       id: "traits", title: "Traits and emoji", order: 200,
       summary:

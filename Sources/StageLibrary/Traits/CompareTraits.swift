@@ -17,6 +17,11 @@ enum CompareTraitsStage: StageBody {
     for (number, input) in stage.inputs("metrics").enumerated() {
       metrics += try Metric.read(input.bytes("metrics.json"), shown: "metrics[\(number)]")
     }
+    var units: [TraitUnitSet] = []
+    for (number, input) in stage.inputs("units").enumerated() {
+      let path = "units[\(number)]"
+      if let set = try TraitUnitSet(input.bytes("scores.jsonl"), shown: path) { units.append(set) }
+    }
     let comparison = TraitComparison(
       labels: labels, answers: answers, leastEntropy: parameters.number("least_entropy"),
       replicates: parameters.integer("bootstrap"), random: stage.random)
@@ -24,7 +29,7 @@ enum CompareTraitsStage: StageBody {
       comparison, metrics: metrics,
       names: .init(
         tuned: parameters.string("tuned"), prompted: parameters.string("prompted"),
-        edited: parameters.string("edited"), base: parameters.string("base")))
+        edited: parameters.string("edited"), base: parameters.string("base")), units: units)
     try AtomicFile.write(
       Metric.file(section.figures), to: stage.output("metrics").path("metrics.json"))
     try AtomicFile.write(
