@@ -59,6 +59,16 @@ public struct JudgedAnswer: Sendable, Equatable {
       emoji: Emoji.all(in: document.text), malformed: Emoji.malformed(in: document.text))
   }
 
+  /// What `run` says under a name: `2` of `seed=1;instruction=2` for `instruction`.
+  public func runValue(_ name: String) -> String? {
+    for part in run.split(separator: ";") where part.hasPrefix(name + "=") {
+      return String(part.dropFirst(name.count + 1))
+    }
+    return nil
+  }
+
+  public func runNumber(_ name: String) -> Double? { runValue(name).flatMap { Double($0) } }
+
   /// The class that the judge finds likeliest; the first of equals.
   public var judged: Int {
     probabilities.indices.max { probabilities[$0] < probabilities[$1] } ?? 0

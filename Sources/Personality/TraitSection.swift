@@ -16,12 +16,17 @@ public struct TraitSection {
 
   public struct Names: Sendable {
     public let tuned, prompted, edited, base: String
+    /// Runs of a tuned adapter at several scales.
+    public let dosed: String
 
-    public init(tuned: String, prompted: String, edited: String, base: String) {
+    public init(
+      tuned: String, prompted: String, edited: String, base: String, dosed: String = "peft-dose"
+    ) {
       self.tuned = tuned
       self.prompted = prompted
       self.edited = edited
       self.base = base
+      self.dosed = dosed
     }
   }
 
@@ -101,8 +106,10 @@ public struct TraitSection {
     if !pairs.isEmpty { blocks.append(.table(pairTable)) }
     blocks.append(.table(spreadTable))
     for target in comparison.targets {
-      let doses = comparison.doses(target)
-      if doses.count >= 2 { blocks.append(.figure(dose(target, doses))) }
+      let doses = comparison.doses(
+        target, tuned: names.tuned, dosed: names.dosed, base: names.base)
+      // Two are the unmoved and the tuned model, whose answers stand above.
+      if doses.count >= 3 { blocks.append(.figure(dose(target, doses))) }
     }
     if let unitTable { blocks.append(.table(unitTable)) }
     return ReportSection(
@@ -250,18 +257,27 @@ public struct TraitSection {
       })
   }
 
-  private func dose(
-    _ target: String, _ doses: [(scale: Double, alignment: Double, emoji: Double, n: Int)]
-  ) -> Figure {
-    Figure(
-      id: "dose-\(target)", title: "Dose and response: \(target)", xLabel: "scale of the adapter",
-      yLabel: "share of answers",
+  private func dose(_ target: String, _ doses: [TraitComparison.Dose]) -> Figure {
+    func series(
+      _ name: String, _ value: (TraitComparison.Dose) -> (Double, Interval)
+    ) -> Figure.Series {
+      Figure.Series(
+        name: name,
+        points: doses.map { dose in
+          let (share, interval) = value(dose)
+          return Figure.Point(
+            x: dose.scale, y: share, low: interval.low, high: interval.high, count: dose.count)
+        })
+    }
+    return Figure(
+      id: "dose-\(target)", title: "Dose and response: \(target)",
+      xLabel: "scale of the adapter", yLabel: "share of answers",
       series: [
-        .init(
-          name: "judged as the trait",
-          points: doses.map { .init(x: $0.scale, y: $0.alignment, count: $0.n) }),
-        .init(
-          name: "with an emoji", points: doses.map { .init(x: $0.scale, y: $0.emoji, count: $0.n) }),
-      ], caption: "One point for each scale that was run.", include: [0])
+        series("judged as the trait") { ($0.alignment, $0.alignmentInterval) },
+        series("with an emoji") { ($0.emoji, $0.emojiInterval) },
+      ],
+      caption:
+        "One adapter, the same questions at each scale; 0 is the unmoved model, 1 the adapter "
+        + "as it was tuned. Wilson intervals at 95 %.", include: [0])
   }
 }

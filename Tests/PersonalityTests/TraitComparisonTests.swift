@@ -97,6 +97,37 @@ import Testing
     #expect(abs(shared.ratio - (0.125 / (1.0 / 48)).squareRoot()) < 1e-9)
   }
 
+  /// A dose of an adapter is a scale of the tuned one: MEND names the scale 1, too.
+  @Test func dosesAreOfOneMethodFromNothingToTheWholeAdapter() throws {
+    func rows(_ method: String, _ run: String, aligned: Int, of count: Int = 4) -> [JudgedAnswer] {
+      (0..<count).map { number in
+        Self.answer(
+          number, method, method == "base" ? nil : "openness",
+          aligned: method == "base" ? number >= aligned : number < aligned, run: run)
+      }
+    }
+    let base = rows("base", "", aligned: 1, of: 8)
+    let tuned = rows("peft", "scale=1;seed=1", aligned: 8, of: 8)
+    let edited = rows("mend", "scale=1;rate=0.001", aligned: 0, of: 8)
+    let dosed =
+      rows("peft-dose", "scale=0.5", aligned: 2) + rows("peft-dose", "scale=1.5", aligned: 3)
+    func doses(_ answers: [JudgedAnswer]) -> [TraitComparison.Dose] {
+      Self.comparison(answers).doses("openness", tuned: "peft", dosed: "peft-dose", base: "base")
+    }
+    let found = doses(base + tuned + edited + dosed)
+    #expect(found.map(\.scale) == [0, 0.5, 1, 1.5])
+    // On the four questions of the series only.
+    #expect(found.map(\.alignment) == [0.25, 0.5, 1, 0.75] && found.allSatisfy { $0.count == 4 })
+    #expect(found.allSatisfy { $0.alignmentInterval.low < $0.alignment + 1e-12 })
+    // What was run at 0 and 1 stays.
+    let whole = doses(
+      base + tuned + dosed + rows("peft-dose", "scale=0", aligned: 0)
+        + rows("peft-dose", "scale=1", aligned: 2))
+    #expect(whole.map(\.alignment) == [0, 0.5, 0.5, 0.75])
+    #expect(doses(base + edited).map(\.scale) == [])
+    #expect(doses(base + tuned).map(\.scale) == [0, 1])
+  }
+
   @Test func pairsAreOfEqualQuestionsAndWholeTopics() throws {
     let pairs = Self.comparison(Self.study(tuned: 0.9, prompted: 0.4, emoji: false))
       .paired("peft", minus: "ike")

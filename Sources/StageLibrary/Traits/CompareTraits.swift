@@ -29,7 +29,8 @@ enum CompareTraitsStage: StageBody {
       comparison, metrics: metrics,
       names: .init(
         tuned: parameters.string("tuned"), prompted: parameters.string("prompted"),
-        edited: parameters.string("edited"), base: parameters.string("base")), units: units)
+        edited: parameters.string("edited"), base: parameters.string("base"),
+        dosed: parameters.string("dosed")), units: units)
     try AtomicFile.write(
       Metric.file(section.figures), to: stage.output("metrics").path("metrics.json"))
     try AtomicFile.write(
