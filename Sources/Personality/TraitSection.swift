@@ -45,8 +45,10 @@ public struct TraitSection {
     let measure = TraitMeasure(
       labels: comparison.labels, leastEntropy: comparison.leastEntropy,
       replicates: comparison.replicates, random: comparison.random)
-    var rows = measure.metrics(
-      comparison.answers, base: comparison.answers.filter { $0.method == names.base })
+    let base = comparison.answers.filter { $0.method == names.base }
+    var rows = variants.flatMap { variant -> [Metric] in
+      measure.metrics(comparison.answers.filter(variant.holds), base: base).map(variant.marked)
+    }
     for pair in pairs {
       rows.append(
         Metric(
@@ -92,6 +94,13 @@ public struct TraitSection {
     return rows + unitFigures
   }
 
+  /// Methods in order of first appearance, those with several rates or scales once for each.
+  var variants: [TraitVariant] {
+    comparison.methods.flatMap { method in
+      TraitVariant.all(of: method, comparison.answers.filter { $0.method == method })
+    }
+  }
+
   private var pairs: [TraitComparison.Pair] {
     comparison.paired(names.tuned, minus: names.prompted)
   }
@@ -120,20 +129,21 @@ public struct TraitSection {
         + "\(Format.figure(1 / Double(comparison.labels.count))).", blocks: blocks)
   }
 
-  private func value(_ rows: [Metric], _ name: String, _ method: String, _ trait: String) -> Metric?
-  {
+  private func value(
+    _ rows: [Metric], _ name: String, _ variant: TraitVariant, _ trait: String
+  ) -> Metric? {
     rows.first {
-      $0.name == name && $0.at["method"]?.string == method
+      $0.name == name && variant.isNamed($0)
         && ($0.at["trait"]?.string == trait || $0.at["trait"]?.string == "none")
     }
   }
 
-  /// What another stage measured; of several runs, such as rates of an editor, the mean.
-  private func measured(_ name: String, _ method: String, _ trait: String) -> Metric? {
+  /// What another stage measured; of several runs, such as seeds, the mean.
+  private func measured(_ name: String, _ variant: TraitVariant, _ trait: String) -> Metric? {
     let found = metrics.filter {
-      $0.name == name && $0.at["method"]?.string == method && $0.at["trait"]?.string == trait
+      $0.name == name && variant.isNamed($0) && $0.at["trait"]?.string == trait
     }
-    guard found.count > 1 else { return value(metrics, name, method, trait) }
+    guard found.count > 1 else { return value(metrics, name, variant, trait) }
     var mean = found[0]
     mean.value = found.reduce(0) { $0 + $1.value } / Double(found.count)
     (mean.low, mean.high) = (nil, nil)
@@ -151,11 +161,12 @@ public struct TraitSection {
     return Figure(
       .bars, id: "alignment", title: "Trait alignment by method", xLabel: "trait",
       yLabel: "answers judged as the trait (share)", categories: targets,
-      series: comparison.methods.map { method in
+      // Doses have a figure of their own.
+      series: variants.filter { $0.method != names.dosed }.map { variant in
         Figure.Series(
-          name: method,
+          name: variant.title,
           points: targets.enumerated().compactMap { index, target in
-            value(rows, "trait_alignment", method, target).map {
+            value(rows, "trait_alignment", variant, target).map {
               .init(x: Double(index), y: $0.value, low: $0.low, high: $0.high, count: $0.count)
             }
           })
@@ -173,15 +184,15 @@ public struct TraitSection {
       ("distinct emoji", "emoji_distinct"),
     ]
     var cells: [[String]] = []
-    for method in comparison.methods {
+    for variant in variants {
       for target in comparison.targets {
-        guard let first = value(rows, "trait_alignment", method, target) else { continue }
+        guard let first = value(rows, "trait_alignment", variant, target) else { continue }
         cells.append(
-          [method, target, String(first.count)]
+          [variant.title, target, String(first.count)]
             + columns.map { column in
               let found =
-                value(rows, column.name, method, target)
-                ?? measured(column.name, method, target)
+                value(rows, column.name, variant, target)
+                ?? measured(column.name, variant, target)
               guard let found else {
                 return column.name == "adjective_score_change" ? unrated(target) : "–"
               }
@@ -195,8 +206,9 @@ public struct TraitSection {
     }
     return ReportTable(
       caption:
-        "All methods and traits; 95 % intervals over topics. Runs of a method, such as an editor's rates, are "
-        + "taken together; where one was measured apart from the others the mean stands without interval. "
+        "All methods and traits; 95 % intervals over topics. An editor's rates and an adapter's scales have "
+        + "rows of their own; other runs, such as seeds and ways of prompting, are taken together, and "
+        + "where one was measured apart from the others the mean stands without interval. "
         + "ESR: share of answers with an emoji. – was not measured.",
       columns: [.init("method"), .init("trait"), .init("answers", isNumber: true)]
         + columns.map { .init($0.title, isNumber: true) }, rows: cells)
@@ -204,20 +216,23 @@ public struct TraitSection {
 
   private func leakage(_ rows: [Metric]) -> [ReportTable] {
     comparison.methods.compactMap { method in
-      let own = comparison.targets.filter { value(rows, "judged_share", method, $0) != nil }
-      guard !own.isEmpty else { return nil }
-      return ReportTable(
-        caption: "What answers of \(method) are judged as (shares), by the trait they aim at.",
-        columns: [.init("aimed at")] + comparison.labels.map { .init($0, isNumber: true) },
-        rows: own.map { target in
-          [target]
+      let cells = variants.filter { $0.method == method }.flatMap { variant in
+        comparison.targets.compactMap { target -> [String]? in
+          guard value(rows, "judged_share", variant, target) != nil else { return nil }
+          return [[target, variant.place].compactMap { $0 }.joined(separator: ", ")]
             + comparison.labels.map { label in
               rows.first {
-                $0.name == "judged_share" && $0.at["method"]?.string == method
+                $0.name == "judged_share" && variant.isNamed($0)
                   && $0.at["trait"]?.string == target && $0.at["judged"]?.string == label
               }.map { Format.figure($0.value) } ?? "–"
             }
-        })
+        }
+      }
+      guard !cells.isEmpty else { return nil }
+      return ReportTable(
+        caption: "What answers of \(method) are judged as (shares), by the trait they aim at.",
+        columns: [.init("aimed at")] + comparison.labels.map { .init($0, isNumber: true) },
+        rows: cells)
     }
   }
 

@@ -173,6 +173,54 @@ import Testing
     #expect(try ReportSection.read(bytes, shown: "section.json") == section.section)
   }
 
+  /// An editor's rates are no repetitions: each has its row and figures, and the largest decides the claim.
+  @Test func ratesStandApart() throws {
+    func edited(_ rate: String, aligned: Int, garbled: Int) -> [JudgedAnswer] {
+      (0..<20).map { number in
+        var row = Self.answer(
+          number, "mend", "openness", aligned: number < aligned, run: "scale=1;rate=\(rate)")
+        if number < garbled { row.entropy = 1 }
+        return row
+      }
+    }
+    let base = (0..<20).map { Self.answer($0, "base", nil, aligned: true) }
+    func section(_ garbled: Int, _ metrics: [Metric] = []) -> TraitSection {
+      TraitSection(
+        Self.comparison(
+          base + edited("0.001", aligned: 10, garbled: garbled)
+            + edited("1e-05", aligned: 1, garbled: 0)),
+        metrics: metrics,
+        names: .init(tuned: "peft", prompted: "ike", edited: "mend", base: "base"))
+    }
+    func kl(_ value: Double, _ rate: JSONValue) -> Metric {
+      Metric(
+        "locality_kl", value, unit: "nats", count: 9,
+        at: ["method": "mend", "trait": "openness", "rate": rate])
+    }
+    let some = section(8, [kl(0.5, .string("0.001")), kl(0.25, .number(0.00001))])
+    let alignments = some.figures.filter {
+      $0.name == "trait_alignment" && $0.at["method"]?.string == "mend"
+    }
+    #expect(alignments.map(\.value) == [0.05, 0.5])
+    #expect(alignments.map { $0.at["rate"]?.string } == ["1e-05", "0.001"])
+    let tables = some.section.blocks.compactMap { block in
+      if case .table(let table) = block { table } else { nil }
+    }
+    let table = try #require(tables.first { $0.columns.contains { $0.title.hasPrefix("KL") } })
+    let column = try #require(table.columns.firstIndex { $0.title.hasPrefix("KL") })
+    let rows = table.rows.filter { $0[0].hasPrefix("mend") }
+    #expect(rows.map { $0[0] } == ["mend, rate 1e-05", "mend, rate 0.001"])
+    #expect(rows.map { $0[column] } == ["0.2500", "0.5000"])
+    func claim(_ section: TraitSection) -> Claim? {
+      section.claims.first { $0.id == "editing-garbles" }
+    }
+    let garbles = try #require(claim(some))
+    #expect(garbles.verdict == .reproduced && garbles.effect == 0.4)
+    #expect(garbles.evidence.contains("at rate 0.001, the largest, fail"), "\(garbles.evidence)")
+    #expect(garbles.evidence.contains("0 at rate 1e-05"))
+    #expect(claim(section(0))?.verdict == .unclear)
+  }
+
   /// What other stages measured joins the table: alone with its interval, of several runs as their mean.
   @Test func runsOfAnotherStageAreAveraged() throws {
     func measured(_ method: String, _ value: Double) -> Metric {

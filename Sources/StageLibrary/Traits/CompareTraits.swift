@@ -1,6 +1,7 @@
 // The stage kind `compare-traits`: scores of all methods in, figures and a section with the study's claims
 // out. The comparison is in Personality (TraitComparison.swift).
 
+import CanonicalJSON
 import Diagnostics
 import ModelFiles
 import Personality
@@ -15,7 +16,9 @@ enum CompareTraitsStage: StageBody {
     let (labels, answers) = try stage.judgedAnswers()
     var metrics: [Metric] = []
     for (number, input) in stage.inputs("metrics").enumerated() {
-      metrics += try Metric.read(input.bytes("metrics.json"), shown: "metrics[\(number)]")
+      metrics += try Metric.read(input.bytes("metrics.json"), shown: "metrics[\(number)]").map {
+        placed($0, input.coordinates)
+      }
     }
     var units: [TraitUnitSet] = []
     for (number, input) in stage.inputs("units").enumerated() {
@@ -38,5 +41,13 @@ enum CompareTraitsStage: StageBody {
     for claim in section.claims {
       stage.log("\(claim.id): \(claim.verdict.words). \(claim.evidence)")
     }
+  }
+
+  /// A figure with the coordinates of its input, such as an editor's rate, where it does not name them.
+  private static func placed(_ metric: Metric, _ coordinates: JSONObject) -> Metric {
+    var metric = metric
+    let more = coordinates.members.filter { metric.at[$0.key] == nil }
+    metric.at = JSONObject((metric.at.members + more).map { ($0.key, $0.value) })
+    return metric
   }
 }
