@@ -13,6 +13,8 @@ public struct TraitSection {
   public let names: Names
   /// What explain-trait found for each trait.
   public let units: [TraitUnitSet]
+  /// Tests of the judge, and what became of the answers that a chat model wrote for it.
+  public let judgeTests: [Metric]
 
   public struct Names: Sendable {
     public let tuned, prompted, edited, base: String
@@ -31,12 +33,14 @@ public struct TraitSection {
   }
 
   public init(
-    _ comparison: TraitComparison, metrics: [Metric], names: Names, units: [TraitUnitSet] = []
+    _ comparison: TraitComparison, metrics: [Metric], names: Names, units: [TraitUnitSet] = [],
+    judgeTests: [Metric] = []
   ) {
     self.comparison = comparison
     self.metrics = metrics
     self.names = names
     self.units = units
+    self.judgeTests = judgeTests
   }
 
   // MARK: Metrics
@@ -120,7 +124,7 @@ public struct TraitSection {
       // Two are the unmoved and the tuned model, whose answers stand above.
       if doses.count >= 3 { blocks.append(.figure(dose(target, doses))) }
     }
-    if let unitTable { blocks.append(.table(unitTable)) }
+    blocks += [unitTable, judgeTable, personaTable].compactMap { $0 }.map { .table($0) }
     return ReportSection(
       id: "traits", title: "Traits and emoji", order: 200,
       summary:

@@ -252,6 +252,31 @@ import Testing
     #expect(row[rated].hasPrefix("not measurable (AUC 0.5"))
   }
 
+  @Test func testsOfTheJudgeAreShown() throws {
+    let tests = [
+      Metric("accuracy", 0.75, unit: "share", low: 0.5, high: 1, count: 8),
+      Metric("recall", 0.5, count: 4, at: ["class": "openness"]),
+      Metric("accuracy", 0.25, unit: "share", count: 4, at: ["corpus": "answers"]),
+      Metric("recall", 0.125, count: 4, at: ["corpus": "answers", "class": "openness"]),
+      Metric("kept_of_label", 3, count: 8, at: ["label": "openness"]),
+      Metric("dropped_answers", 1, count: 8, at: ["label": "openness", "reason": "cut"]),
+      Metric("dropped_answers", 4, count: 8, at: ["label": "extraversion", "reason": "emoji"]),
+    ]
+    let section = TraitSection(
+      Self.comparison(Self.study(tuned: 0.9, prompted: 0.4, emoji: false)), metrics: [],
+      names: .init(tuned: "peft", prompted: "ike", edited: "mend", base: "base"),
+      judgeTests: tests)
+    let judged = try #require(section.judgeTable)
+    #expect(
+      judged.rows == [
+        ["held out in its training", "8", "0.7500 (0.5000 to 1)", "–", "0.5000"],
+        ["answers", "4", "0.2500", "–", "0.1250"],
+      ])
+    let personas = try #require(section.personaTable)
+    #expect(personas.columns.map(\.title) == ["persona", "kept", "cut", "emoji"])
+    #expect(personas.rows == [["extraversion", "0", "0", "4"], ["openness", "3", "1", "0"]])
+  }
+
   @Test func linesComeBack() throws {
     let answers = Self.study(tuned: 0.9, prompted: 0.4, emoji: true)
     var bytes: [UInt8] = []

@@ -25,6 +25,11 @@ enum CompareTraitsStage: StageBody {
       let path = "units[\(number)]"
       if let set = try TraitUnitSet(input.bytes("scores.jsonl"), shown: path) { units.append(set) }
     }
+    var judgeTests: [Metric] = []
+    for (number, input) in stage.inputs("judge_tests").enumerated() {
+      judgeTests += try Metric.read(
+        input.bytes("metrics.json"), shown: "judge_tests[\(number)]")
+    }
     let comparison = TraitComparison(
       labels: labels, answers: answers, leastEntropy: parameters.number("least_entropy"),
       replicates: parameters.integer("bootstrap"), random: stage.random)
@@ -33,7 +38,7 @@ enum CompareTraitsStage: StageBody {
       names: .init(
         tuned: parameters.string("tuned"), prompted: parameters.string("prompted"),
         edited: parameters.string("edited"), base: parameters.string("base"),
-        dosed: parameters.string("dosed")), units: units)
+        dosed: parameters.string("dosed")), units: units, judgeTests: judgeTests)
     try AtomicFile.write(
       Metric.file(section.figures), to: stage.output("metrics").path("metrics.json"))
     try AtomicFile.write(
