@@ -15,6 +15,20 @@ public struct TraitSection {
   public let units: [TraitUnitSet]
   /// Tests of the judge, and what became of the answers that a chat model wrote for it.
   public let judgeTests: [Metric]
+  /// What models said of themselves.
+  public let sheets: [Sheet]
+
+  /// An inventory that one model filled in.
+  public struct Sheet: Sendable, Equatable {
+    /// What the model was moved towards; nil for the unmoved one.
+    public let target: String?
+    public let metrics: [Metric]
+
+    public init(target: String?, metrics: [Metric]) {
+      self.target = target
+      self.metrics = metrics
+    }
+  }
 
   public struct Names: Sendable {
     public let tuned, prompted, edited, base: String
@@ -34,13 +48,14 @@ public struct TraitSection {
 
   public init(
     _ comparison: TraitComparison, metrics: [Metric], names: Names, units: [TraitUnitSet] = [],
-    judgeTests: [Metric] = []
+    judgeTests: [Metric] = [], sheets: [Sheet] = []
   ) {
     self.comparison = comparison
     self.metrics = metrics
     self.names = names
     self.units = units
     self.judgeTests = judgeTests
+    self.sheets = sheets
   }
 
   // MARK: Metrics
@@ -124,7 +139,12 @@ public struct TraitSection {
       // Two are the unmoved and the tuned model, whose answers stand above.
       if doses.count >= 3 { blocks.append(.figure(dose(target, doses))) }
     }
-    blocks += [unitTable, judgeTable, personaTable].compactMap { $0 }.map { .table($0) }
+    if let top = topTable(rows) { blocks.append(.table(top)) }
+    for target in comparison.targets {
+      if let figure = masses(target) { blocks.append(.figure(figure)) }
+    }
+    blocks += [inventoryTable, unitTable, judgeTable, personaTable].compactMap { $0 }
+      .map { .table($0) }
     return ReportSection(
       id: "traits", title: "Traits and emoji", order: 200,
       summary:

@@ -252,6 +252,46 @@ import Testing
     #expect(row[rated].hasPrefix("not measurable (AUC 0.5"))
   }
 
+  @Test func emojiAndInventoriesAreShown() throws {
+    func mass(_ when: String, _ position: Int, _ value: Double) -> Metric {
+      Metric(
+        "emoji_mass", value, count: 6,
+        at: [
+          "trait": "openness", "method": "peft", "when": .string(when),
+          "position": .integer(position),
+        ])
+    }
+    func sheet(_ target: String?, _ score: Double) -> TraitSection.Sheet {
+      .init(
+        target: target,
+        metrics: [
+          Metric(
+            "inventory_score", score, low: score - 1, high: score, count: 3,
+            at: ["trait": "openness"]), Metric("acquiescence", 3, count: 3),
+        ])
+    }
+    let section = TraitSection(
+      Self.comparison(Self.study(tuned: 0.9, prompted: 0.4, emoji: true)),
+      metrics: [mass("before", 0, 0.25), mass("after", 1, 0.5), mass("after", 0, 0)],
+      names: .init(tuned: "peft", prompted: "ike", edited: "mend", base: "base"),
+      sheets: [sheet(nil, 3), sheet("openness", 4.5)])
+    let top = try #require(section.topTable(section.figures))
+    #expect(top.rows == [["peft", "extraversion", "80", "🎉 80"]])
+    let figure = try #require(section.masses("openness"))
+    #expect(figure.series.map(\.name) == ["before", "peft"])
+    #expect(figure.series[1].points == [.init(x: 2, y: 0.5, count: 6)], "0 has no logarithm")
+    #expect(section.masses("extraversion") == nil)
+    let inventory = try #require(section.inventoryTable)
+    #expect(
+      inventory.rows.map { $0.prefix(3).joined(separator: "|") } == [
+        "unmoved|score|3.00 (2.00 to 3.00)", "unmoved|α|–",
+        "tuned to openness|score|4.50 (3.50 to 4.50)", "tuned to openness|α|–",
+      ])
+    #expect(inventory.rows[0].last == "3.00")
+    let bytes = section.section.bytes
+    #expect(try ReportSection.read(bytes, shown: "section.json") == section.section)
+  }
+
   @Test func testsOfTheJudgeAreShown() throws {
     let tests = [
       Metric("accuracy", 0.75, unit: "share", low: 0.5, high: 1, count: 8),

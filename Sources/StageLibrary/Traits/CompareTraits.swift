@@ -30,6 +30,14 @@ enum CompareTraitsStage: StageBody {
       judgeTests += try Metric.read(
         input.bytes("metrics.json"), shown: "judge_tests[\(number)]")
     }
+    var sheets: [TraitSection.Sheet] = []
+    for (number, input) in stage.inputs("inventories").enumerated() {
+      sheets.append(
+        .init(
+          target: input.coordinates["trait"]?.string,
+          metrics: try Metric.read(
+            input.bytes("metrics.json"), shown: "inventories[\(number)]")))
+    }
     let comparison = TraitComparison(
       labels: labels, answers: answers, leastEntropy: parameters.number("least_entropy"),
       replicates: parameters.integer("bootstrap"), random: stage.random)
@@ -38,7 +46,8 @@ enum CompareTraitsStage: StageBody {
       names: .init(
         tuned: parameters.string("tuned"), prompted: parameters.string("prompted"),
         edited: parameters.string("edited"), base: parameters.string("base"),
-        dosed: parameters.string("dosed")), units: units, judgeTests: judgeTests)
+        dosed: parameters.string("dosed")), units: units, judgeTests: judgeTests,
+      sheets: sheets)
     try AtomicFile.write(
       Metric.file(section.figures), to: stage.output("metrics").path("metrics.json"))
     try AtomicFile.write(
