@@ -239,17 +239,19 @@ public struct TraitSection {
   }
 
   private func leakage(_ rows: [Metric]) -> [ReportTable] {
-    comparison.methods.compactMap { method in
-      let cells = variants.filter { $0.method == method }.flatMap { variant in
-        comparison.targets.compactMap { target -> [String]? in
-          guard value(rows, "judged_share", variant, target) != nil else { return nil }
-          return [[target, variant.place].compactMap { $0 }.joined(separator: ", ")]
-            + comparison.labels.map { label in
-              rows.first {
-                $0.name == "judged_share" && variant.isNamed($0)
-                  && $0.at["trait"]?.string == target && $0.at["judged"]?.string == label
-              }.map { Format.figure($0.value) } ?? "–"
+    comparison.methods.compactMap { method -> ReportTable? in
+      var cells: [[String]] = []
+      for variant in variants where variant.method == method {
+        for target in comparison.targets
+        where value(rows, "judged_share", variant, target) != nil {
+          let shares = comparison.labels.map { label -> String in
+            let share = rows.first {
+              $0.name == "judged_share" && variant.isNamed($0)
+                && $0.at["trait"]?.string == target && $0.at["judged"]?.string == label
             }
+            return share.map { Format.figure($0.value) } ?? "–"
+          }
+          cells.append([variant.place.map { "\(target), \($0)" } ?? target] + shares)
         }
       }
       guard !cells.isEmpty else { return nil }
@@ -294,29 +296,5 @@ public struct TraitSection {
           $0.runDeviation.map(Format.figure) ?? "–",
         ]
       })
-  }
-
-  private func dose(_ target: String, _ doses: [TraitComparison.Dose]) -> Figure {
-    func series(
-      _ name: String, _ value: (TraitComparison.Dose) -> (Double, Interval)
-    ) -> Figure.Series {
-      Figure.Series(
-        name: name,
-        points: doses.map { dose in
-          let (share, interval) = value(dose)
-          return Figure.Point(
-            x: dose.scale, y: share, low: interval.low, high: interval.high, count: dose.count)
-        })
-    }
-    return Figure(
-      id: "dose-\(target)", title: "Dose and response: \(target)",
-      xLabel: "scale of the adapter", yLabel: "share of answers",
-      series: [
-        series("judged as the trait") { ($0.alignment, $0.alignmentInterval) },
-        series("with an emoji") { ($0.emoji, $0.emojiInterval) },
-      ],
-      caption:
-        "One adapter, the same questions at each scale; 0 is the unmoved model, 1 the adapter "
-        + "as it was tuned. Wilson intervals at 95 %.", include: [0])
   }
 }

@@ -2,8 +2,35 @@
 
 import CanonicalJSON
 import Reports
+import Statistics
 
 extension TraitSection {
+  // MARK: Dose
+
+  func dose(_ target: String, _ doses: [TraitComparison.Dose]) -> Figure {
+    func series(
+      _ name: String, _ value: (TraitComparison.Dose) -> (Double, Interval)
+    ) -> Figure.Series {
+      Figure.Series(
+        name: name,
+        points: doses.map { dose in
+          let (share, interval) = value(dose)
+          return Figure.Point(
+            x: dose.scale, y: share, low: interval.low, high: interval.high, count: dose.count)
+        })
+    }
+    return Figure(
+      id: "dose-\(target)", title: "Dose and response: \(target)",
+      xLabel: "scale of the adapter", yLabel: "share of answers",
+      series: [
+        series("judged as the trait") { ($0.alignment, $0.alignmentInterval) },
+        series("with an emoji") { ($0.emoji, $0.emojiInterval) },
+      ],
+      caption:
+        "One adapter, the same questions at each scale; 0 is the unmoved model, 1 the adapter "
+        + "as it was tuned. Wilson intervals at 95 %.", include: [0])
+  }
+
   // MARK: Emoji
 
   /// The most frequent emoji; nil where no answer holds one.

@@ -38,9 +38,9 @@ public struct TraitUnitSet: Sendable, Equatable {
       compared = all
       units.insert("\(kind)/\(layer)/\(unit)")
     }
-    guard let own else { return nil }
+    guard let name = own else { return nil }
     guard units.count <= compared else { throw .traitUnits(path, 1) }
-    self.init(trait: own, units: units, compared: compared)
+    self.init(trait: name, units: units, compared: compared)
   }
 
   /// What two sets share, beside random sets of these sizes.
