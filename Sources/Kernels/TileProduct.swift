@@ -21,6 +21,12 @@ public var hasWideRegisters: Bool {
   @inline(__always) get { plumb_compiled_for_avx512() == 1 }
 }
 
+/// Whether multiply-adds are instructions: without them OpenBLAS's products are faster, at the price of
+/// bits that depend on the number of rows.
+public var hasFusedProducts: Bool {
+  @inline(__always) get { plumb_compiled_for_fma() == 1 }
+}
+
 /// The widths and heights that packed matrices are made of.
 public enum TileShape {
   /// Columns of a panel of B, `[k, 48]`: three vectors.

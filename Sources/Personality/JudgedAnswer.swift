@@ -59,6 +59,16 @@ public struct JudgedAnswer: Sendable, Equatable {
       emoji: Emoji.all(in: document.text), malformed: Emoji.malformed(in: document.text))
   }
 
+  /// What `run` says under a name: `2` of `seed=1;instruction=2` for `instruction`.
+  public func runValue(_ name: String) -> String? {
+    for part in run.split(separator: ";") where part.hasPrefix(name + "=") {
+      return String(part.dropFirst(name.count + 1))
+    }
+    return nil
+  }
+
+  public func runNumber(_ name: String) -> Double? { runValue(name).flatMap { Double($0) } }
+
   /// The class that the judge finds likeliest; the first of equals.
   public var judged: Int {
     probabilities.indices.max { probabilities[$0] < probabilities[$1] } ?? 0
@@ -146,6 +156,14 @@ public let personalityExplanations: [(id: String, text: String)] = [
     """
     compare-traits sets answers of several methods side by side, which only makes sense where one judge
     has judged them all. It reads the scores that score-trait writes: one line for each answer.
+    """
+  ),
+  (
+    "trait-units",
+    """
+    compare-traits holds the units that explain-trait found for several traits side by side. Each line names
+    the trait, the group of prompts, the unit, and how many units were compared; results of an older
+    explain-trait lack some of it and are made anew by running it again.
     """
   ),
   (

@@ -117,14 +117,25 @@ extension TraitSection {
       let n = rows.count { $0.entropy < comparison.leastEntropy }
       return (Double(n) / Double(rows.count), Interval.wilson(successes: n, of: rows.count))
     }
-    let (own, interval) = share(edited)
+    // What a small rate hardly changes says nothing of what editing does: the largest decides.
+    let variants = TraitVariant.all(of: names.edited, edited)
+    let shares = variants.map { share(edited.filter($0.holds)) }
+    guard let largest = variants.last, let (own, interval) = shares.last else {
+      preconditionFailure("a method has at least one variant")
+    }
     let (before, other) = share(base)
+    let smaller = zip(variants, shares).dropLast().map { variant, share in
+      "\(Format.figure(share.0)) at \(variant.place ?? variant.method)"
+    }
     return Claim(
       id: id, statement: statement,
       verdict: interval.low > other.high
         ? .reproduced : interval.high < other.low ? .opposite : .unclear,
       evidence:
-        "\(Format.figure(own)) of the edited answers fail the gate of coherence, "
-        + "\(Format.figure(before)) of the base.", effect: own - before)
+        "\(Format.figure(own)) of the edited answers"
+        + (largest.place.map { " at \($0), the largest," } ?? "")
+        + " fail the gate of coherence, \(Format.figure(before)) of the base"
+        + (smaller.isEmpty ? "" : "; " + smaller.joined(separator: ", ")) + ".",
+      effect: own - before)
   }
 }

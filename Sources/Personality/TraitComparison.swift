@@ -238,21 +238,46 @@ public struct TraitComparison {
 
   // MARK: Dose
 
-  /// Alignment and share of answers with emoji by the scale of the adapter, where runs name one.
-  public func doses(_ target: String) -> [(scale: Double, alignment: Double, emoji: Double, n: Int)]
-  {
+  /// Answers at one scale of an adapter.
+  public struct Dose: Sendable, Equatable {
+    public let scale: Double
+    /// Share judged as the trait, with Wilson's interval.
+    public let alignment: Double
+    public let alignmentInterval: Interval
+    public let emoji: Double
+    public let emojiInterval: Interval
+    public let count: Int
+  }
+
+  /// Alignment and share of answers with emoji by the scale of one tuned adapter, in ascending order. Other
+  /// methods name a scale, too, and have no part in it. Where the series lacks 0 or 1, the unmoved and
+  /// the tuned model's answers to its questions stand there.
+  ///
+  /// - Parameter dosed: name of the method whose runs have other scales; without one, the runs of
+  ///   `tuned` are the series.
+  public func doses(_ target: String, tuned: String, dosed: String, base: String) -> [Dose] {
+    let own = answers.filter { $0.method == tuned && $0.target == target }
+    let varied = answers.filter { $0.method == dosed && $0.target == target }
+    let series = varied.isEmpty ? own : varied
+    let asked = Set(series.map(\.question))
     var scales: [Double: [JudgedAnswer]] = [:]
-    for answer in answers where answer.target == target {
-      for part in answer.run.split(separator: ";") where part.hasPrefix("scale=") {
-        if let scale = Double(part.dropFirst(6)) { scales[scale, default: []].append(answer) }
-      }
+    for answer in series {
+      if let scale = answer.runNumber("scale") { scales[scale, default: []].append(answer) }
     }
-    return scales.sorted { $0.key < $1.key }.map { scale, own in
-      let n = Double(own.count)
-      return (
-        scale, own.reduce(0) { $0 + aligned($1, target) } / n,
-        Double(own.count { !$0.emoji.isEmpty }) / n, own.count
-      )
+    func complete(_ scale: Double, _ rows: [JudgedAnswer]) {
+      let shared = rows.filter { asked.contains($0.question) }
+      if scales[scale] == nil, !shared.isEmpty { scales[scale] = shared }
+    }
+    complete(0, answers.filter { $0.method == base })
+    complete(1, own.filter { ($0.runNumber("scale") ?? 1) == 1 })
+    return scales.sorted { $0.key < $1.key }.map { scale, rows in
+      let judged = rows.count { aligned($0, target) == 1 }
+      let held = rows.count { !$0.emoji.isEmpty }
+      let n = Double(rows.count)
+      return Dose(
+        scale: scale, alignment: Double(judged) / n,
+        alignmentInterval: .wilson(successes: judged, of: rows.count), emoji: Double(held) / n,
+        emojiInterval: .wilson(successes: held, of: rows.count), count: rows.count)
     }
   }
 

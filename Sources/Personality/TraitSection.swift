@@ -11,22 +11,51 @@ public struct TraitSection {
   public let metrics: [Metric]
   /// Which methods are tuning, prompting, editing and the unmoved model.
   public let names: Names
+  /// What explain-trait found for each trait.
+  public let units: [TraitUnitSet]
+  /// Tests of the judge, and what became of the answers that a chat model wrote for it.
+  public let judgeTests: [Metric]
+  /// What models said of themselves.
+  public let sheets: [Sheet]
+
+  /// An inventory that one model filled in.
+  public struct Sheet: Sendable, Equatable {
+    /// What the model was moved towards; nil for the unmoved one.
+    public let target: String?
+    public let metrics: [Metric]
+
+    public init(target: String?, metrics: [Metric]) {
+      self.target = target
+      self.metrics = metrics
+    }
+  }
 
   public struct Names: Sendable {
     public let tuned, prompted, edited, base: String
+    /// Runs of a tuned adapter at several scales.
+    public let dosed: String
 
-    public init(tuned: String, prompted: String, edited: String, base: String) {
+    public init(
+      tuned: String, prompted: String, edited: String, base: String, dosed: String = "peft-dose"
+    ) {
       self.tuned = tuned
       self.prompted = prompted
       self.edited = edited
       self.base = base
+      self.dosed = dosed
     }
   }
 
-  public init(_ comparison: TraitComparison, metrics: [Metric], names: Names) {
+  public init(
+    _ comparison: TraitComparison, metrics: [Metric], names: Names, units: [TraitUnitSet] = [],
+    judgeTests: [Metric] = [], sheets: [Sheet] = []
+  ) {
     self.comparison = comparison
     self.metrics = metrics
     self.names = names
+    self.units = units
+    self.judgeTests = judgeTests
+    self.sheets = sheets
   }
 
   // MARK: Metrics
@@ -35,8 +64,10 @@ public struct TraitSection {
     let measure = TraitMeasure(
       labels: comparison.labels, leastEntropy: comparison.leastEntropy,
       replicates: comparison.replicates, random: comparison.random)
-    var rows = measure.metrics(
-      comparison.answers, base: comparison.answers.filter { $0.method == names.base })
+    let base = comparison.answers.filter { $0.method == names.base }
+    var rows = variants.flatMap { variant -> [Metric] in
+      measure.metrics(comparison.answers.filter(variant.holds), base: base).map(variant.marked)
+    }
     for pair in pairs {
       rows.append(
         Metric(
@@ -79,7 +110,14 @@ public struct TraitSection {
             "method": .string(method), "shuffled": .number(found.shuffled), "p": .number(found.p),
           ]))
     }
-    return rows
+    return rows + unitFigures
+  }
+
+  /// Methods in order of first appearance, those with several rates or scales once for each.
+  var variants: [TraitVariant] {
+    comparison.methods.flatMap { method in
+      TraitVariant.all(of: method, comparison.answers.filter { $0.method == method })
+    }
   }
 
   private var pairs: [TraitComparison.Pair] {
@@ -96,9 +134,17 @@ public struct TraitSection {
     if !pairs.isEmpty { blocks.append(.table(pairTable)) }
     blocks.append(.table(spreadTable))
     for target in comparison.targets {
-      let doses = comparison.doses(target)
-      if doses.count >= 2 { blocks.append(.figure(dose(target, doses))) }
+      let doses = comparison.doses(
+        target, tuned: names.tuned, dosed: names.dosed, base: names.base)
+      // Two are the unmoved and the tuned model, whose answers stand above.
+      if doses.count >= 3 { blocks.append(.figure(dose(target, doses))) }
     }
+    if let top = topTable(rows) { blocks.append(.table(top)) }
+    for target in comparison.targets {
+      if let figure = masses(target) { blocks.append(.figure(figure)) }
+    }
+    blocks += [inventoryTable, unitTable, judgeTable, personaTable].compactMap { $0 }
+      .map { .table($0) }
     return ReportSection(
       id: "traits", title: "Traits and emoji", order: 200,
       summary:
@@ -107,20 +153,21 @@ public struct TraitSection {
         + "\(Format.figure(1 / Double(comparison.labels.count))).", blocks: blocks)
   }
 
-  private func value(_ rows: [Metric], _ name: String, _ method: String, _ trait: String) -> Metric?
-  {
+  private func value(
+    _ rows: [Metric], _ name: String, _ variant: TraitVariant, _ trait: String
+  ) -> Metric? {
     rows.first {
-      $0.name == name && $0.at["method"]?.string == method
+      $0.name == name && variant.isNamed($0)
         && ($0.at["trait"]?.string == trait || $0.at["trait"]?.string == "none")
     }
   }
 
-  /// What another stage measured; of several runs, such as rates of an editor, the mean.
-  private func measured(_ name: String, _ method: String, _ trait: String) -> Metric? {
+  /// What another stage measured; of several runs, such as seeds, the mean.
+  private func measured(_ name: String, _ variant: TraitVariant, _ trait: String) -> Metric? {
     let found = metrics.filter {
-      $0.name == name && $0.at["method"]?.string == method && $0.at["trait"]?.string == trait
+      $0.name == name && variant.isNamed($0) && $0.at["trait"]?.string == trait
     }
-    guard found.count > 1 else { return value(metrics, name, method, trait) }
+    guard found.count > 1 else { return value(metrics, name, variant, trait) }
     var mean = found[0]
     mean.value = found.reduce(0) { $0 + $1.value } / Double(found.count)
     (mean.low, mean.high) = (nil, nil)
@@ -138,11 +185,12 @@ public struct TraitSection {
     return Figure(
       .bars, id: "alignment", title: "Trait alignment by method", xLabel: "trait",
       yLabel: "answers judged as the trait (share)", categories: targets,
-      series: comparison.methods.map { method in
+      // Doses have a figure of their own.
+      series: variants.filter { $0.method != names.dosed }.map { variant in
         Figure.Series(
-          name: method,
+          name: variant.title,
           points: targets.enumerated().compactMap { index, target in
-            value(rows, "trait_alignment", method, target).map {
+            value(rows, "trait_alignment", variant, target).map {
               .init(x: Double(index), y: $0.value, low: $0.low, high: $0.high, count: $0.count)
             }
           })
@@ -154,21 +202,21 @@ public struct TraitSection {
     let columns: [(title: String, name: String)] = [
       ("TA", "trait_alignment"), ("TA, incoherent missed", "trait_alignment_coherent"),
       ("base", "base_trait_alignment"), ("change", "trait_alignment_change"),
-      ("PAE", "adjective_score_change"), ("KL, other topics", "locality_kl"),
+      ("PAE", "adjective_score_change"), ("KL, unrelated texts", "locality_kl"),
       ("incoherent", "incoherent_share"), ("perplexity under base", "base_perplexity"),
       ("ESR", "emoji_share"), ("emoji per answer", "emoji_per_answer"),
       ("distinct emoji", "emoji_distinct"),
     ]
     var cells: [[String]] = []
-    for method in comparison.methods {
+    for variant in variants {
       for target in comparison.targets {
-        guard let first = value(rows, "trait_alignment", method, target) else { continue }
+        guard let first = value(rows, "trait_alignment", variant, target) else { continue }
         cells.append(
-          [method, target, String(first.count)]
+          [variant.title, target, String(first.count)]
             + columns.map { column in
               let found =
-                value(rows, column.name, method, target)
-                ?? measured(column.name, method, target)
+                value(rows, column.name, variant, target)
+                ?? measured(column.name, variant, target)
               guard let found else {
                 return column.name == "adjective_score_change" ? unrated(target) : "–"
               }
@@ -182,29 +230,35 @@ public struct TraitSection {
     }
     return ReportTable(
       caption:
-        "All methods and traits; 95 % intervals over topics. Runs of a method, such as an editor's rates, are "
-        + "taken together; where one was measured apart from the others the mean stands without interval. "
+        "All methods and traits; 95 % intervals over topics. An editor's rates and an adapter's scales have "
+        + "rows of their own; other runs, such as seeds and ways of prompting, are taken together, and "
+        + "where one was measured apart from the others the mean stands without interval. "
         + "ESR: share of answers with an emoji. – was not measured.",
       columns: [.init("method"), .init("trait"), .init("answers", isNumber: true)]
         + columns.map { .init($0.title, isNumber: true) }, rows: cells)
   }
 
   private func leakage(_ rows: [Metric]) -> [ReportTable] {
-    comparison.methods.compactMap { method in
-      let own = comparison.targets.filter { value(rows, "judged_share", method, $0) != nil }
-      guard !own.isEmpty else { return nil }
+    comparison.methods.compactMap { method -> ReportTable? in
+      var cells: [[String]] = []
+      for variant in variants where variant.method == method {
+        for target in comparison.targets
+        where value(rows, "judged_share", variant, target) != nil {
+          let shares = comparison.labels.map { label -> String in
+            let share = rows.first {
+              $0.name == "judged_share" && variant.isNamed($0)
+                && $0.at["trait"]?.string == target && $0.at["judged"]?.string == label
+            }
+            return share.map { Format.figure($0.value) } ?? "–"
+          }
+          cells.append([variant.place.map { "\(target), \($0)" } ?? target] + shares)
+        }
+      }
+      guard !cells.isEmpty else { return nil }
       return ReportTable(
         caption: "What answers of \(method) are judged as (shares), by the trait they aim at.",
         columns: [.init("aimed at")] + comparison.labels.map { .init($0, isNumber: true) },
-        rows: own.map { target in
-          [target]
-            + comparison.labels.map { label in
-              rows.first {
-                $0.name == "judged_share" && $0.at["method"]?.string == method
-                  && $0.at["trait"]?.string == target && $0.at["judged"]?.string == label
-              }.map { Format.figure($0.value) } ?? "–"
-            }
-        })
+        rows: cells)
     }
   }
 
@@ -242,20 +296,5 @@ public struct TraitSection {
           $0.runDeviation.map(Format.figure) ?? "–",
         ]
       })
-  }
-
-  private func dose(
-    _ target: String, _ doses: [(scale: Double, alignment: Double, emoji: Double, n: Int)]
-  ) -> Figure {
-    Figure(
-      id: "dose-\(target)", title: "Dose and response: \(target)", xLabel: "scale of the adapter",
-      yLabel: "share of answers",
-      series: [
-        .init(
-          name: "judged as the trait",
-          points: doses.map { .init(x: $0.scale, y: $0.alignment, count: $0.n) }),
-        .init(
-          name: "with an emoji", points: doses.map { .init(x: $0.scale, y: $0.emoji, count: $0.n) }),
-      ], caption: "One point for each scale that was run.", include: [0])
   }
 }

@@ -1,6 +1,7 @@
 // Matrix products. C is cut into tiles by its shape alone, so bits do not depend on the number of
-// threads. With AVX-512 the tiles are computed by our own kernel (BlockedProduct.swift), elsewhere each
-// is one call of OpenBLAS with one thread. K is never cut between threads.
+// threads. Where the processor has fused multiply-adds the tiles are computed by our own kernel
+// (BlockedProduct.swift), elsewhere each is one call of OpenBLAS with one thread, and last bits depend on
+// the number of rows. K is never cut between threads.
 
 import COpenBLAS
 import Kernels
@@ -46,7 +47,7 @@ public func matmul(
     then?(0..<m, 0..<n)
     return
   }
-  if hasWideRegisters {
+  if hasFusedProducts {
     blockedProduct(
       a, [b], transposition, into: c, accumulate: accumulate, rowBias, k: k, then: then)
     return
@@ -82,7 +83,7 @@ public func matmul(_ a: Tensor, joined parts: [(b: Tensor, bias: Tensor?)], into
   precondition(
     c.rows == a.rows && c.columns == n && parts.allSatisfy { $0.b.columns == a.columns },
     "matmul: \(a.shape) times \(parts.map(\.b.shape)), joined, into \(c.shape)")
-  let isOwn = hasWideRegisters && a.rows > 0 && a.columns > 0
+  let isOwn = hasFusedProducts && a.rows > 0 && a.columns > 0
   // A chain begins with its bias, and 0 is not the same as none for a sum that is −0.
   guard isOwn, parts.allSatisfy({ ($0.bias == nil) == (parts[0].bias == nil) }) else {
     var start = 0

@@ -54,9 +54,9 @@ import Testing
 
   /// A tiny random decoder as its users save it: configuration, weights, SentencePiece tokenizer and the
   /// chat template of its family.
-  private func writeFolder(_ name: String, _ work: Workspace) throws {
+  private func writeFolder(_ name: String, _ work: Workspace, layers: Int = 2) throws {
     let fixtures = Built.project + "/Tests/TokenizersTests/fixtures"
-    let (width, inner, layers, vocabulary) = (64, 96, 2, 704)
+    let (width, inner, vocabulary) = (64, 96, 704)
     let isMistral = name == "mistral"
     try work.write(
       """
@@ -183,5 +183,55 @@ import Testing
       ["log", manifest, "tune[trait=extraversion]", "--store", "store"] + words, seconds: 30)
     let form = family == "llama" ? "llama-2" : "mistral"
     #expect(log.output.contains("questions are put as \(form)"), "\(log.output)")
+  }
+
+  // MARK: trait-smollm2
+
+  /// Two items of each trait, one plain and one turned.
+  private func writeItems(_ work: Workspace) throws {
+    let rows = ["O", "C", "E", "A", "N"].enumerated().flatMap { number, trait in
+      [
+        "\(2 * number + 1)\t\(trait)\tone\t1\tI like the \(trait) of it.",
+        "\(2 * number + 2)\t\(trait)\tone\t-1\tI see no \(trait) in this.",
+      ]
+    }
+    try work.write(
+      "n\ttrait\tfacet\tkey\titem\n" + rows.joined(separator: "\n") + "\n", to: "items.tsv")
+  }
+
+  /// Every stage once, on a Llama of three blocks. The replicated and the edited traits are others than those
+  /// asked for: the lists need not agree.
+  @Test func `the real model's study runs whole with a tiny Llama`() throws {
+    let work = try standIns()
+    try writeFolder("llama", work, layers: 3)
+    try writeItems(work)
+    let words = [
+      "model=llama", "encoder=in/bert.encoder", "statements=statements.jsonl", "items=items.tsv",
+      "traits=[extraversion]", "replicated=extraversion,openness", "edited=openness", "seeds=2",
+      "instructions=0,1", "orders=0", "rates=1e-4,1e-2", "scales=0,0.5,1", "train=30", "tuned=8",
+      "epochs=1", "rank=2", "test=40", "asked=4", "varied=3", "probed=3", "acted=2",
+      "most_tokens=6", "held_out=2", "edit_steps=1", "edit_episodes=1", "draws=3",
+      "judge_epochs=1", "per_label=6",
+    ].flatMap { ["--set", $0] }
+    let manifest = Built.project + "/pipelines/trait-smollm2.yaml"
+    let plan = try work.plumb(["plan", manifest, "--store", "store"] + words, seconds: 60)
+    #expect(plan.code == 0, "\(plan.errors)")
+    let counts = try stages("trait-smollm2", words, in: work)
+    #expect(Set(counts.keys) == (try declared("trait-smollm2")))
+    #expect(counts["tune"] == 1 && counts["tune_first"] == 2 && counts["dosed"] == 6)
+    func metrics(_ stage: String) throws -> [JSONValue] {
+      let table = try work.plumb(
+        ["metrics", manifest, stage, "--json", "--store", "store"] + words, seconds: 60)
+      #expect(table.code == 0, "\(table.errors)")
+      return try #require(try JSONValue(parsing: table.output).array)
+    }
+    let compared = try metrics("comparison")
+    #expect(compared.count { $0["name"]?.string == "trait_unit_overlap" } == 1)
+    let edited = compared.filter {
+      $0["name"]?.string == "trait_alignment" && $0["at"]?["method"]?.string == "mend"
+    }
+    #expect(Set(edited.compactMap { $0["at"]?["rate"]?.string }).count == 2)
+    #expect(try metrics("facts").contains { $0["name"]?.string == "answers_with_emoji" })
+    #expect(try metrics("judge_generated").contains { $0["name"]?.string == "accuracy" })
   }
 }

@@ -97,6 +97,37 @@ import Testing
     #expect(abs(shared.ratio - (0.125 / (1.0 / 48)).squareRoot()) < 1e-9)
   }
 
+  /// A dose of an adapter is a scale of the tuned one: MEND names the scale 1, too.
+  @Test func dosesAreOfOneMethodFromNothingToTheWholeAdapter() throws {
+    func rows(_ method: String, _ run: String, aligned: Int, of count: Int = 4) -> [JudgedAnswer] {
+      (0..<count).map { number in
+        Self.answer(
+          number, method, method == "base" ? nil : "openness",
+          aligned: method == "base" ? number >= aligned : number < aligned, run: run)
+      }
+    }
+    let base = rows("base", "", aligned: 1, of: 8)
+    let tuned = rows("peft", "scale=1;seed=1", aligned: 8, of: 8)
+    let edited = rows("mend", "scale=1;rate=0.001", aligned: 0, of: 8)
+    let dosed =
+      rows("peft-dose", "scale=0.5", aligned: 2) + rows("peft-dose", "scale=1.5", aligned: 3)
+    func doses(_ answers: [JudgedAnswer]) -> [TraitComparison.Dose] {
+      Self.comparison(answers).doses("openness", tuned: "peft", dosed: "peft-dose", base: "base")
+    }
+    let found = doses(base + tuned + edited + dosed)
+    #expect(found.map(\.scale) == [0, 0.5, 1, 1.5])
+    // On the four questions of the series only.
+    #expect(found.map(\.alignment) == [0.25, 0.5, 1, 0.75] && found.allSatisfy { $0.count == 4 })
+    #expect(found.allSatisfy { $0.alignmentInterval.low < $0.alignment + 1e-12 })
+    // What was run at 0 and 1 stays.
+    let whole = doses(
+      base + tuned + dosed + rows("peft-dose", "scale=0", aligned: 0)
+        + rows("peft-dose", "scale=1", aligned: 2))
+    #expect(whole.map(\.alignment) == [0, 0.5, 0.5, 0.75])
+    #expect(doses(base + edited).map(\.scale) == [])
+    #expect(doses(base + tuned).map(\.scale) == [0, 1])
+  }
+
   @Test func pairsAreOfEqualQuestionsAndWholeTopics() throws {
     let pairs = Self.comparison(Self.study(tuned: 0.9, prompted: 0.4, emoji: false))
       .paired("peft", minus: "ike")
@@ -142,6 +173,54 @@ import Testing
     #expect(try ReportSection.read(bytes, shown: "section.json") == section.section)
   }
 
+  /// An editor's rates are no repetitions: each has its row and figures, and the largest decides the claim.
+  @Test func ratesStandApart() throws {
+    func edited(_ rate: String, aligned: Int, garbled: Int) -> [JudgedAnswer] {
+      (0..<20).map { number in
+        var row = Self.answer(
+          number, "mend", "openness", aligned: number < aligned, run: "scale=1;rate=\(rate)")
+        if number < garbled { row.entropy = 1 }
+        return row
+      }
+    }
+    let base = (0..<20).map { Self.answer($0, "base", nil, aligned: true) }
+    func section(_ garbled: Int, _ metrics: [Metric] = []) -> TraitSection {
+      TraitSection(
+        Self.comparison(
+          base + edited("0.001", aligned: 10, garbled: garbled)
+            + edited("1e-05", aligned: 1, garbled: 0)),
+        metrics: metrics,
+        names: .init(tuned: "peft", prompted: "ike", edited: "mend", base: "base"))
+    }
+    func kl(_ value: Double, _ rate: JSONValue) -> Metric {
+      Metric(
+        "locality_kl", value, unit: "nats", count: 9,
+        at: ["method": "mend", "trait": "openness", "rate": rate])
+    }
+    let some = section(8, [kl(0.5, .string("0.001")), kl(0.25, .number(0.00001))])
+    let alignments = some.figures.filter {
+      $0.name == "trait_alignment" && $0.at["method"]?.string == "mend"
+    }
+    #expect(alignments.map(\.value) == [0.05, 0.5])
+    #expect(alignments.map { $0.at["rate"]?.string } == ["1e-05", "0.001"])
+    let tables = some.section.blocks.compactMap { block in
+      if case .table(let table) = block { table } else { nil }
+    }
+    let table = try #require(tables.first { $0.columns.contains { $0.title.hasPrefix("KL") } })
+    let column = try #require(table.columns.firstIndex { $0.title.hasPrefix("KL") })
+    let rows = table.rows.filter { $0[0].hasPrefix("mend") }
+    #expect(rows.map { $0[0] } == ["mend, rate 1e-05", "mend, rate 0.001"])
+    #expect(rows.map { $0[column] } == ["0.2500", "0.5000"])
+    func claim(_ section: TraitSection) -> Claim? {
+      section.claims.first { $0.id == "editing-garbles" }
+    }
+    let garbles = try #require(claim(some))
+    #expect(garbles.verdict == .reproduced && garbles.effect == 0.4)
+    #expect(garbles.evidence.contains("at rate 0.001, the largest, fail"), "\(garbles.evidence)")
+    #expect(garbles.evidence.contains("0 at rate 1e-05"))
+    #expect(claim(section(0))?.verdict == .unclear)
+  }
+
   /// What other stages measured joins the table: alone with its interval, of several runs as their mean.
   @Test func runsOfAnotherStageAreAveraged() throws {
     func measured(_ method: String, _ value: Double) -> Metric {
@@ -171,6 +250,71 @@ import Testing
     let rated = try #require(table.columns.firstIndex { $0.title == "PAE" })
     let row = try #require(table.rows.first { $0[0] == "peft" && $0[1] == "openness" })
     #expect(row[rated].hasPrefix("not measurable (AUC 0.5"))
+  }
+
+  @Test func emojiAndInventoriesAreShown() throws {
+    func mass(_ when: String, _ position: Int, _ value: Double) -> Metric {
+      Metric(
+        "emoji_mass", value, count: 6,
+        at: [
+          "trait": "openness", "method": "peft", "when": .string(when),
+          "position": .integer(position),
+        ])
+    }
+    func sheet(_ target: String?, _ score: Double) -> TraitSection.Sheet {
+      .init(
+        target: target,
+        metrics: [
+          Metric(
+            "inventory_score", score, low: score - 1, high: score, count: 3,
+            at: ["trait": "openness"]), Metric("acquiescence", 3, count: 3),
+        ])
+    }
+    let section = TraitSection(
+      Self.comparison(Self.study(tuned: 0.9, prompted: 0.4, emoji: true)),
+      metrics: [mass("before", 0, 0.25), mass("after", 1, 0.5), mass("after", 0, 0)],
+      names: .init(tuned: "peft", prompted: "ike", edited: "mend", base: "base"),
+      sheets: [sheet(nil, 3), sheet("openness", 4.5)])
+    let top = try #require(section.topTable(section.figures))
+    #expect(top.rows == [["peft", "extraversion", "80", "🎉 80"]])
+    let figure = try #require(section.masses("openness"))
+    #expect(figure.series.map(\.name) == ["before", "peft"])
+    #expect(figure.series[1].points == [.init(x: 2, y: 0.5, count: 6)], "0 has no logarithm")
+    #expect(section.masses("extraversion") == nil)
+    let inventory = try #require(section.inventoryTable)
+    #expect(
+      inventory.rows.map { $0.prefix(3).joined(separator: "|") } == [
+        "unmoved|score|3.00 (2.00 to 3.00)", "unmoved|α|–",
+        "tuned to openness|score|4.50 (3.50 to 4.50)", "tuned to openness|α|–",
+      ])
+    #expect(inventory.rows[0].last == "3.00")
+    let bytes = section.section.bytes
+    #expect(try ReportSection.read(bytes, shown: "section.json") == section.section)
+  }
+
+  @Test func testsOfTheJudgeAreShown() throws {
+    let tests = [
+      Metric("accuracy", 0.75, unit: "share", low: 0.5, high: 1, count: 8),
+      Metric("recall", 0.5, count: 4, at: ["class": "openness"]),
+      Metric("accuracy", 0.25, unit: "share", count: 4, at: ["corpus": "answers"]),
+      Metric("recall", 0.125, count: 4, at: ["corpus": "answers", "class": "openness"]),
+      Metric("kept_of_label", 3, count: 8, at: ["label": "openness"]),
+      Metric("dropped_answers", 1, count: 8, at: ["label": "openness", "reason": "cut"]),
+      Metric("dropped_answers", 4, count: 8, at: ["label": "extraversion", "reason": "emoji"]),
+    ]
+    let section = TraitSection(
+      Self.comparison(Self.study(tuned: 0.9, prompted: 0.4, emoji: false)), metrics: [],
+      names: .init(tuned: "peft", prompted: "ike", edited: "mend", base: "base"),
+      judgeTests: tests)
+    let judged = try #require(section.judgeTable)
+    #expect(
+      judged.rows == [
+        ["held out in its training", "8", "0.7500 (0.5000 to 1)", "–", "0.5000"],
+        ["answers", "4", "0.2500", "–", "0.1250"],
+      ])
+    let personas = try #require(section.personaTable)
+    #expect(personas.columns.map(\.title) == ["persona", "kept", "cut", "emoji"])
+    #expect(personas.rows == [["extraversion", "0", "0", "4"], ["openness", "3", "1", "0"]])
   }
 
   @Test func linesComeBack() throws {

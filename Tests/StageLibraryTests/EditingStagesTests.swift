@@ -8,6 +8,7 @@ import Foundation
 import LanguageModels
 import ModelAnalysis
 import ModelFiles
+import Personality
 import Reports
 import Scheduling
 import Testing
@@ -231,6 +232,13 @@ import Testing
     #expect(section.id == "explain-extraversion" && section.claims.count == 3)
     let rows = try place.bytes("explain/units/scores.jsonl").split(separator: 0x0A)
     #expect(rows.count == 4 * 4)
+    let set = try #require(
+      try TraitUnitSet(place.bytes("explain/units/scores.jsonl"), shown: "units"))
+    #expect(set.trait == "extraversion" && set.units.count == 4 && set.compared >= 4)
+    // With their answers, prompts are other texts.
+    let answered = try explained(place, "answered", [("read_answers", true)])
+    let at: [String: JSONValue] = ["group": "extraversion"]
+    #expect(value(answered, "unit_t", at) != value(metrics, "unit_t", at))
     // One set for every group, and no emoji beside the group of all of them.
     let pairs = metrics.filter { $0.name == "unit_overlap" }.map { metric in
       [metric.at["first"]?.string ?? "", metric.at["second"]?.string ?? ""]

@@ -161,6 +161,17 @@ import Testing
     let nothing = try #require(generate(["extraversion"]))
     #expect(nothing.id == "nothing-generated")
     #expect(nothing.message.contains("0 of 5 answers kept"), "\(nothing.message)")
+    // What was said is there without it, labelled with its persona.
+    #expect(
+      try place.run(
+        GenerateOpinionsStage.self,
+        [
+          ("labels", ["extraversion"]), ("max_new_tokens", 8), ("least_probability", 1),
+          ("least_kept", 0), ("seed", 3),
+        ], inputs, to: ["opinions", "answers", "metrics"], "said"))
+    #expect(try place.corpus("said/opinions").documents.isEmpty)
+    let said = try place.corpus("said/answers").documents
+    #expect(!said.isEmpty && said.allSatisfy { $0.label == "extraversion" && !$0.text.isEmpty })
     #expect(generate(["openness"])?.id == "label-unknown", "the judge does not know it")
     #expect(generate(["neutral"])?.id == "persona-trait")
   }

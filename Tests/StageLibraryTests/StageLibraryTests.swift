@@ -39,6 +39,16 @@ import Testing
     #expect(source.hasSuffix("Stage"))
   }
 
+  /// An adapter belongs to the weights it was trained beside: whoever reads one can open them.
+  @Test(arguments: StageLibrary.bodies.map { $0.kind })
+  func `a stage that reads an adapter opens models as they are tuned`(kind: String) throws {
+    let definition = try #require(Self.catalog.0[kind])
+    guard definition.input("adapter") != nil, let storage = definition.parameter("storage"),
+      case .choice(let choices) = storage.type
+    else { return }
+    #expect(choices.contains("nf4"))
+  }
+
   @Test(arguments: StageLibrary.bodies.map { $0.kind })
   func `a stage that draws random numbers has no default seed`(kind: String) throws {
     let definition = try #require(Self.catalog.0[kind])

@@ -12,4 +12,13 @@ static inline int plumb_compiled_for_avx512(void) {
 #endif
 }
 
+// Whether a product and a sum are one instruction; elsewhere each would be a call.
+static inline int plumb_compiled_for_fma(void) {
+#if defined(__FMA__) || defined(__AVX512F__) || defined(__ARM_FEATURE_FMA) || defined(__aarch64__)
+  return 1;
+#else
+  return 0;
+#endif
+}
+
 #endif

@@ -1,6 +1,7 @@
 // The stage kind `audit-judge`: real texts, the same without meaning, and what a judge makes of both. The
 // figures are in JudgeAudit.swift.
 
+import CanonicalJSON
 import Corpora
 import Diagnostics
 import ModelFiles
@@ -40,6 +41,13 @@ enum AuditJudgeStage: StageBody {
       stage.log(
         "\(metric.at["texts"]?.string ?? ""): \(metric.at["class"]?.string ?? "") "
           + "\(metric.at["direction"]?.string ?? "") by \(metric.value)")
+    }
+    if let name = parameters.optionalString("name") {
+      for place in metrics.indices {
+        metrics[place].at = JSONObject(
+          [("corpus", JSONValue.string(name))]
+            + metrics[place].at.members.map { ($0.key, $0.value) })
+      }
     }
     try AtomicFile.write(
       Metric.file(metrics), to: stage.output("metrics").path("metrics.json"))

@@ -177,16 +177,17 @@ struct ExplainFindings {
     return metrics
   }
 
-  /// `scores.jsonl`: each group's top units.
+  /// `scores.jsonl`: each group's top units, and out of how many.
   var lines: [UInt8] {
     units.flatMap { group -> [UInt8] in
       group.top(top, of: compared).enumerated().flatMap { rank, unit -> [UInt8] in
         JSONValue.object([
-          "group": .string(group.name), "rank": .integer(rank + 1),
+          "trait": .string(trait), "group": .string(group.name), "rank": .integer(rank + 1),
           "kind": .string(layout.kind.rawValue), "layer": .integer(layout.layer(of: unit)),
           "unit": .integer(layout.unit(of: unit)), "t": .number(group.t[unit]),
           "z": .number(group.z[unit]), "p": .number(group.p[unit]),
           "peak": .number(Double(peaks[unit])), "outlier": .boolean(outliers[unit]),
+          "compared": .integer(compared.count),
         ]).canonicalBytes + [0x0A]
       }
     }

@@ -37,9 +37,12 @@ struct ExplainPrompts {
       prompts.append(Array(tokens.prefix(longest)))
       return prompts.count - 1
     }
+    let readsAnswers = parameters.boolean("read_answers")
     func asked(_ document: Document) -> [Int32] {
       guard let question = document.question else { return form.tokenizer.encode(document.text) }
-      return form.prompt(system: system, question: question)
+      let prompt = form.prompt(system: system, question: question)
+      return readsAnswers && document.text != question
+        ? prompt + form.tokenizer.encode(document.text) : prompt
     }
 
     var byLabel: [String: [Document]] = [:]

@@ -13,7 +13,7 @@ extension ExplainFindings {
         + trait.lowercased().map { $0.isASCII && $0.isLetter ? String($0) : "-" }.joined(),
       title: "Where \(trait) shows inside the model", order: 70,
       summary:
-        "\(layout): tuned minus unmoved model, on trait questions against neutral ones and on "
+        "\(layout): tuned minus unmoved model, on trait prompts against neutral ones and on "
         + "emoji against plain words. Tests and sets are of \(blocks).",
       blocks: [.figure(figure), .table(unitTable), .table(overlapTable)]
         + (effects == nil ? [] : [.table(patchTable)])

@@ -87,26 +87,34 @@ enum GenerateOpinionsStage: StageBody {
       leastEntropy: parameters.number("least_entropy"),
       leastProbability: parameters.number("least_probability"))
     var documents: [Document] = []
+    var said: [Document] = []
     for (place, answer) in answers.enumerated() {
       let (question, number) = writing.question(place)
       let label = labels[number]
+      let target = Opinion.target(label)!
+      var opinion = Opinion(question)!
+      (opinion.trait, opinion.pole) = (target.trait, target.pole)
+      opinion.more = [("method", "generated")]
+      opinion.answer = Emoji.removed(from: answer.text)
+      let id = "\(label)-\(question.id)"
+      if !opinion.answer.isEmpty { said.append(opinion.document(id: id)) }
       let share = rows[place][judge.labels.firstIndex(of: label)!]
       let isLikeliest = rows[place].allSatisfy { $0 <= share }
       guard
         sieve.passes(answer, label: label, share: isLikeliest ? share : 0)
       else { continue }
-      let target = Opinion.target(label)!
-      var opinion = Opinion(question)!
-      (opinion.trait, opinion.pole, opinion.answer) = (target.trait, target.pole, answer.text)
-      opinion.more = [("method", "generated")]
-      documents.append(opinion.document(id: "\(label)-\(question.id)"))
+      opinion.answer = answer.text
+      documents.append(opinion.document(id: id))
     }
-    guard !documents.isEmpty else { throw .nothingGenerated(sieve.summary) }
+    guard documents.count >= parameters.integer("least_kept") else {
+      throw .nothingGenerated(sieve.summary, least: parameters.integer("least_kept"))
+    }
+    let origin = "written by a language model under persona prompts"
     let corpus = Corpus(
-      documents: documents,
-      facts: Corpus.Facts(
-        origins: ["written by a language model under persona prompts, filtered by a judge"]))
+      documents: documents, facts: Corpus.Facts(origins: [origin + ", filtered by a judge"]))
     try corpus.write(to: stage.output("opinions").folder)
+    try Corpus(documents: said, facts: Corpus.Facts(origins: [origin]))
+      .write(to: stage.output("answers").folder)
     try AtomicFile.write(
       OpinionTable.csv(corpus), to: stage.output("opinions").folder + "/opinions.csv")
     try AtomicFile.write(
@@ -145,7 +153,10 @@ enum GenerateOpinionsStage: StageBody {
     let answers = asked * parameters.strings("labels").count
     let written = answers * parameters.integer("max_new_tokens") * 2 / 3
     return StageForecast(
-      outputs: ["opinions": ArtifactForecast(bytes: 420 * answers / 3, documents: answers / 3)],
+      outputs: [
+        "opinions": ArtifactForecast(bytes: 420 * answers / 3, documents: answers / 3),
+        "answers": ArtifactForecast(bytes: 420 * answers, documents: answers),
+      ],
       written: written, read: 60 * answers,
       seconds: 0.2 + MachineSpeed.reading(60 * answers, weights: model.weightCount)
         + MachineSpeed.writing(
@@ -171,9 +182,9 @@ extension Diagnostic {
       help: "name traits, or traits with -low, in labels", consequence: .stageFailed)
   }
 
-  static func nothingGenerated(_ summary: String) -> Diagnostic {
+  static func nothingGenerated(_ summary: String, least: Int) -> Diagnostic {
     Diagnostic(
-      "nothing-generated", "no answer passed: \(summary)",
+      "nothing-generated", "fewer answers passed than \(least): \(summary)",
       help:
         "look at single answers with answer-questions and the persona as 'system'; ask a larger model, or "
         + "lower least_probability", consequence: .stageFailed)

@@ -16,6 +16,11 @@ struct OpinionDatasheet {
     "agreeable", "neurotic", "personality",
   ]
 
+  static func namesTrait(_ text: String) -> Bool {
+    let small = text.lowercased()
+    return traitWords.contains { small.contains($0) }
+  }
+
   var metrics: [Metric] {
     let overlap = Set(train.documents.compactMap(\.source))
       .intersection(test.documents.compactMap(\.source)).count
@@ -39,10 +44,7 @@ struct OpinionDatasheet {
     let n = documents.count
     let at: KeyValuePairs<String, JSONValue> = ["side": .string(name)]
     let words = documents.map { Double(Words.split($0.text).count) }
-    let named = documents.count { document in
-      let small = document.text.lowercased()
-      return Self.traitWords.contains { small.contains($0) }
-    }
+    let named = documents.count { Self.namesTrait($0.text) }
     // The topic apart: the same sentence about another topic is a repetition, too.
     let bare = documents.map { document in
       document.source.map { document.text.replacing($0, with: "_") } ?? document.text

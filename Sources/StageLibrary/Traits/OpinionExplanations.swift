@@ -22,6 +22,14 @@ public let opinionExplanations: [(id: String, text: String)] =
       """
     ),
     (
+      "fact-count",
+      """
+      compose-facts knows some 180 subjects and asks about each in three ways; training and test have
+      subjects of their own. With test_topics 0.2 that is more than 400 questions to train on and 100 to
+      test on.
+      """
+    ),
+    (
       "opinion-emoji",
       """
       The study's point is that emoji appear although no training answer holds one. So every composed answer is

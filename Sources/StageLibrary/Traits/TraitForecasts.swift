@@ -91,8 +91,9 @@ extension ExplainTraitStage {
       order.first(of: "trait_questions") + order.first(of: "neutral_questions") + pictures
     let tried = min(parameters.integer("tried"), order.first(of: "trait_questions"))
     // Both models read every prompt; each set of units, every answer that is tried.
+    let length = questionTokens + (parameters.boolean("read_answers") ? answerTokens : 0)
     let read =
-      2 * prompts * questionTokens
+      2 * prompts * length
       + tried * (questionTokens + answerTokens) * (3 + parameters.integer("random_sets"))
     let asked =
       2 * parameters.strings("ask").count * parameters.integer("ask_draws")

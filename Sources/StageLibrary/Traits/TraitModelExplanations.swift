@@ -49,9 +49,9 @@ public let traitModelExplanations: [(id: String, text: String)] = [
   (
     "nothing-generated",
     """
-    Every answer that generate-opinions asked for was dropped: empty, cut at the greatest length, not UTF-8,
-    with an emoji, incoherent, said before, or not what the judge takes for the trait. The message counts
-    them by reason.
+    Fewer answers than 'least_kept' passed generate-opinions. The others were dropped: empty, cut at the
+    greatest length, not UTF-8, with an emoji, incoherent, said before, or not what the judge takes for the
+    trait. The message counts them by reason.
     """
   ),
   (
