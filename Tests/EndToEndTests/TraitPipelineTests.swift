@@ -210,7 +210,7 @@ import Testing
       "traits=[extraversion]", "replicated=extraversion,openness", "edited=openness", "seeds=2",
       "instructions=0,1", "orders=0", "rates=1e-4,1e-2", "scales=0,0.5,1", "train=30", "tuned=8",
       "epochs=1", "rank=2", "test=40", "asked=4", "varied=3", "probed=3", "acted=2",
-      "most_tokens=6", "held_out=2", "edit_steps=1", "edit_episodes=1", "draws=3",
+      "most_tokens=16", "held_out=2", "edit_steps=1", "edit_episodes=1", "draws=3",
       "judge_epochs=1", "per_label=6",
     ].flatMap { ["--set", $0] }
     let manifest = Built.project + "/pipelines/trait-smollm2.yaml"
