@@ -148,24 +148,31 @@ private func strip<L: Lanes>(
   }
 }
 
+/// Steps along K whose part of a panel stays in the first-level cache while all rows pass: a low tile
+/// asks for twice as much of the panel per product as a high one.
+private let narrowDepth = 128
+
 /// The same for 16 registers of 8 numbers: parts of the panel 24 or 16 columns wide, four rows high.
 private func narrowStrip(
   _ a: UnsafePointer<Float>, _ rows: Int, _ b: UnsafePointer<Float>, vectors: Int,
   _ c: UnsafeMutablePointer<Float>, _ cStep: Int, _ k: Int, _ start: ChainStart,
   _ next: UnsafePointer<Float>?
 ) {
-  var column = 0
-  while column < 16 * vectors {
-    var start = start
-    if case .row(let row) = start { start = .row(row + column) }
-    // The first part asks for the next panel.
-    let next = column == 0 ? next : nil
-    if vectors == 3 {
-      narrowPart(ThreeHalves.self, a, rows, b + column, c + column, cStep, k, start, next)
-      column += 24
-    } else {
-      narrowPart(TwoHalves.self, a, rows, b + column, c + column, cStep, k, start, next)
-      column += 16
+  for first in stride(from: 0, to: k, by: narrowDepth) {
+    let steps = first..<min(k, first + narrowDepth)
+    var column = 0
+    while column < 16 * vectors {
+      var start = first == 0 ? start : .held
+      if case .row(let row) = start { start = .row(row + column) }
+      // The first part asks for the next panel.
+      let next = column == 0 ? next.map { $0 + first * 48 } : nil
+      if vectors == 3 {
+        narrowPart(ThreeHalves.self, a, rows, b + column, c + column, cStep, k, steps, start, next)
+        column += 24
+      } else {
+        narrowPart(TwoHalves.self, a, rows, b + column, c + column, cStep, k, steps, start, next)
+        column += 16
+      }
     }
   }
 }
@@ -173,21 +180,24 @@ private func narrowStrip(
 @inline(__always)
 private func narrowPart<L: Lanes>(
   _ lanes: L.Type, _ a: UnsafePointer<Float>, _ rows: Int, _ b: UnsafePointer<Float>,
-  _ c: UnsafeMutablePointer<Float>, _ cStep: Int, _ k: Int, _ start: ChainStart,
-  _ next: UnsafePointer<Float>?
+  _ c: UnsafeMutablePointer<Float>, _ cStep: Int, _ k: Int, _ steps: Range<Int>,
+  _ start: ChainStart, _ next: UnsafePointer<Float>?
 ) {
   var row = 0
-  let lines = next == nil ? 0 : linesAhead(rows, k, tileRows: 4)
+  let a = a + steps.lowerBound * 16
+  let b = b + steps.lowerBound * 48
+  let lines = next == nil ? 0 : linesAhead(rows, steps.count, tileRows: 4)
   var ahead = next ?? b
   while row + 4 <= rows {
     tile(
-      Four<L>.self, a + (row & ~15) * k + row & 15, b, c + row * cStep, cStep, k, start,
+      Four<L>.self, a + (row & ~15) * k + row & 15, b, c + row * cStep, cStep, steps.count, start,
       ahead: ahead, lines)
     ahead += lines * 16
     row += 4
   }
   while row < rows {
-    tile(RowOf<L>.self, a + (row & ~15) * k + row & 15, b, c + row * cStep, cStep, k, start)
+    tile(
+      RowOf<L>.self, a + (row & ~15) * k + row & 15, b, c + row * cStep, cStep, steps.count, start)
     row += 1
   }
 }

@@ -25,8 +25,8 @@ public struct Embeddings: Sendable, Equatable {
 /// let vectors = try encoder.embed(texts.map { tokenizer.encodeWithTemplate($0) })
 /// ```
 ///
-/// A text's bits depend on no other text and on no number of threads where products are our own
-/// (AVX-512); through OpenBLAS they may differ by 1e-5.
+/// A text's bits depend on no other text and on no number of threads; where there is no fused
+/// multiply-add, products are OpenBLAS's and may differ by 1e-5.
 public final class Encoder {
   public let model: LanguageModel
   /// Most tokens computed at a time.

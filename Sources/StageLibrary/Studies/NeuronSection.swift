@@ -71,6 +71,8 @@ struct NeuronSection {
     /// Two-sided.
     let p: Double
     let null: String
+    /// What sets drawn independently would share; nil where that is the null.
+    let independent: Double?
 
     /// "nearly independent" …
     var words: String {
@@ -103,7 +105,8 @@ struct NeuronSection {
     let p = min(1, 2 * min(more, fewer))
     let kind: Reading.Kind = p >= 0.05 ? .chance : more < fewer ? .more : .fewer
     return Reading(
-      kind: kind, overlap: overlap, expected: expected, interval: interval, p: p, null: name)
+      kind: kind, overlap: overlap, expected: expected, interval: interval, p: p, null: name,
+      independent: finding.nulls.isEmpty ? nil : chance.mean)
   }
 
   private static func nullName(_ null: UnitNull) -> String {
@@ -148,6 +151,9 @@ struct NeuronSection {
     if let interval = reading.interval {
       evidence +=
         ", 95 % of draws \(Format.figure(interval.low)) to \(Format.figure(interval.high))"
+    }
+    if let independent = reading.independent {
+      evidence += "; sets drawn independently would share \(Format.figure(independent))"
     }
     evidence += "): the sets \(reading.words)."
     if let beyond { evidence += " " + beyond.words }
